@@ -1,0 +1,72 @@
+//! The command that shows the same facts or does the same thing from a terminal.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A command line for a POSIX shell, each argument quoted where it must be, so that pasting it runs exactly what is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
+pub struct ShellCommand(String);
+
+impl ShellCommand {
+    /// `program` with `arguments`.
+    pub fn new<A: AsRef<str>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Self {
+        let mut line = quoted(program);
+        for argument in arguments {
+            line.push(' ');
+            line.push_str(&quoted(argument.as_ref()));
+        }
+        Self(line)
+    }
+
+    /// This command, then `next` if it succeeded.
+    #[must_use]
+    pub fn and_then(self, next: &Self) -> Self {
+        Self(format!("{} && {}", self.0, next.0))
+    }
+
+    /// This command with its output piped into `next`.
+    #[must_use]
+    pub fn pipe(self, next: &Self) -> Self {
+        Self(format!("{} | {}", self.0, next.0))
+    }
+
+    /// The line to paste.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ShellCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_argument_that_a_shell_would_read_is_quoted() {
+        let command = ShellCommand::new("redis-cli", ["--scan", "--pattern", "it's *", "", "a=b"]);
+        assert_eq!(command.as_str(), r"redis-cli --scan --pattern 'it'\''s *' '' a=b");
+    }
+
+    #[test]
+    fn commands_can_be_joined() {
+        let one = ShellCommand::new("a", ["b"]);
+        let two = ShellCommand::new("c", ["$d"]);
+        assert_eq!(one.clone().and_then(&two).as_str(), "a b && c '$d'");
+        assert_eq!(one.pipe(&two).as_str(), "a b | c '$d'");
+    }
+}

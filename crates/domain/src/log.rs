@@ -1,0 +1,154 @@
+//! Lines that containers wrote.
+
+use crate::{Invalid, Timestamp, names::parsed_text};
+use serde::{Deserialize, Serialize};
+
+parsed_text! {
+    /// Where a reader of a log stream is: give it back to resume exactly after the last line that was read. Opaque; at most 4 KiB
+    /// of letters, digits and `-_.:,`.
+    LogPosition, check_log_position
+}
+
+fn check_log_position(text: &str) -> Result<(), Invalid> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:,".contains(&b);
+    if text.len() <= 4096 && text.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(Invalid::new("A log position is what the stream gave as an event's id."))
+}
+
+/// What to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LogRequest {
+    /// Only lines since this many seconds ago.
+    pub since: Option<u32>,
+    /// Only this many of the last lines that there are.
+    pub tail: Option<u32>,
+    /// Only lines that contain this text, whatever its case.
+    pub contains: Option<String>,
+    /// Go on as lines come.
+    pub follow: bool,
+    /// Resume after this position; `since` and `tail` don't apply then.
+    pub after: Option<LogPosition>,
+}
+
+/// One line, or something that happened between lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LogEntry {
+    /// When the kubelet saw it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// Which pod.
+    pub pod: String,
+    /// Which container.
+    pub container: String,
+    /// How often the container had been restarted when it wrote this.
+    pub restart: u32,
+    /// How serious, if the line itself says so.
+    pub level: Level,
+    /// The line, without its end, as it was written.
+    pub text: String,
+    /// Set where this is no line of the container's but something that happened to it; `text` then says what.
+    pub marker: Option<LogMarker>,
+}
+
+/// What happened between lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum LogMarker {
+    /// The container ended; its text gives the exit code.
+    Ended,
+    /// Lines may be missing here; its text says why.
+    Gap,
+}
+
+/// How serious a line says it is. Never guessed from a word in its text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[allow(missing_docs)] // the words are the definition
+pub enum Level {
+    #[default]
+    Unknown,
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl Level {
+    /// The level that a program's own word for it names, whatever its case.
+    pub fn named(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "trace" => Self::Trace,
+            "debug" => Self::Debug,
+            "info" | "information" | "notice" => Self::Info,
+            "warn" | "warning" => Self::Warn,
+            "error" | "err" => Self::Error,
+            "fatal" | "critical" | "panic" | "emerg" | "alert" => Self::Fatal,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The level of a line: the field `level`, `severity` or `lvl` of a JSON object, or nothing.
+    pub fn of_line(line: &str) -> Self {
+        if !line.trim_start().starts_with('{') {
+            return Self::Unknown;
+        }
+        let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(line) else {
+            return Self::Unknown;
+        };
+        ["level", "severity", "lvl"]
+            .iter()
+            .find_map(|key| fields.get(*key)?.as_str())
+            .map_or(Self::Unknown, Self::named)
+    }
+
+    /// The word that stands in the line's column.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "",
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_read_from_its_field_and_never_guessed() {
+        let cases = [
+            (r#"{"level":"WARNING","message":"x"}"#, Level::Warn),
+            (r#"{"severity":"error"}"#, Level::Error),
+            (r#"{"status":200,"referer":"/x?level=error"}"#, Level::Unknown),
+            (r#"{"error":""}"#, Level::Unknown),
+            ("INFO error count 0", Level::Unknown),
+            ("", Level::Unknown),
+            ("{broken", Level::Unknown),
+        ];
+        for (line, level) in cases {
+            assert_eq!(Level::of_line(line), level, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_position_holds_nothing_that_could_break_a_header_or_a_query() {
+        assert!("a-1_2.3:4,5".parse::<LogPosition>().is_ok());
+        for text in ["a\nb", "a b", "<a>", &"a".repeat(4097)] {
+            assert!(text.parse::<LogPosition>().is_err());
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The pages' islands, as the one WebAssembly bundle that a browser loads.
