@@ -1,0 +1,109 @@
+//! An answer that isn't what was asked for, and isn't an error either.
+
+use fairway_domain::{
+    Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, PurgeCount, ServiceName,
+};
+use std::fmt;
+
+/// What a use case answers: what was asked for, or why not. Nothing was changed by a refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<T> {
+    /// As asked.
+    Done(T),
+    /// Not so; why.
+    Refused(Refusal),
+}
+
+/// Why something isn't done. Its `Display` is the sentence for the person; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such service.
+    NoSuchService(ServiceName),
+    /// The configuration names no such environment.
+    NoSuchEnvironment(EnvironmentName),
+    /// The service has no such build.
+    NoSuchBuild(BuildId),
+    /// The service has no such deploy.
+    NoSuchDeploy(DeployNumber),
+    /// There is no such job.
+    NoSuchJob(JobId),
+    /// The service has no such object there.
+    NoSuchObject(String),
+    /// The answers don't hold; every field at once.
+    Invalid(Vec<FieldError>),
+    /// The build has no image: it is still being made, or failed.
+    NoImage(Box<Build>),
+    /// Somebody else's deploy of the same service runs there; one at a time.
+    Held(Box<Deploy>),
+    /// The job didn't fail, so there is nothing to retry.
+    NotFailed(Box<Job>),
+    /// The service isn't deployed there.
+    NotDeployed(ServiceName, EnvironmentName),
+    /// The environment isn't marked purgeable.
+    NotPurgeable(EnvironmentName),
+    /// The service declares no Redis.
+    NoRedis(ServiceName, EnvironmentName),
+    /// More keys match by now than were agreed to.
+    CountChanged {
+        /// How many the person agreed to.
+        expected: u64,
+        /// What there is now.
+        now: PurgeCount,
+    },
+    /// The change isn't accepted by the chart or the cluster; what they said.
+    Unacceptable(Vec<String>),
+    /// The cluster can't be asked.
+    ClusterAway(EnvironmentName, Freshness),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchService(name) => write!(f, "There is no service called {name}."),
+            Self::NoSuchEnvironment(name) => write!(f, "There is no environment called {name}."),
+            Self::NoSuchBuild(id) => write!(f, "This service has no build {id}."),
+            Self::NoSuchDeploy(number) => write!(f, "This service has no deploy {number}."),
+            Self::NoSuchJob(id) => write!(f, "There is no job {id}."),
+            Self::NoSuchObject(name) => write!(f, "This service has no {name} there."),
+            Self::Invalid(errors) => {
+                f.write_str("Some answers need another look:")?;
+                errors.iter().try_for_each(|error| write!(f, " {}", error.message))
+            }
+            Self::NoImage(build) => {
+                write!(f, "{} has no image yet: look at its build, then deploy it.", build.commit.sha.short())
+            }
+            Self::Held(deploy) => write!(
+                f,
+                "{} is deploying {} to {} right now (deploy {}). Wait until it has ended, or follow it.",
+                deploy.actor.name,
+                deploy.commit.sha.short(),
+                deploy.environment,
+                deploy.number
+            ),
+            Self::NotFailed(_) => f.write_str("This job didn't fail, so there is nothing to retry."),
+            Self::NotDeployed(service, environment) => {
+                write!(f, "{service} isn't deployed to {environment}. Deploy it first.")
+            }
+            Self::NotPurgeable(environment) => write!(
+                f,
+                "Redis on {environment} can't be purged: the environment isn't marked purgeable, so that nobody can empty it by mistake. \
+                 Whoever runs Fairway can change that in its configuration."
+            ),
+            Self::NoRedis(service, environment) => {
+                write!(f, "{service} has no Redis on {environment}. Declare it in fairway.yaml: components: {{redis: true}}.")
+            }
+            Self::CountChanged { expected, now } => write!(
+                f,
+                "{} keys match by now, more than the {expected} you agreed to. Nothing was removed; look again.",
+                now.matching
+            ),
+            Self::Unacceptable(reasons) => write!(f, "This can't be deployed: {}", reasons.join(" ")),
+            Self::ClusterAway(environment, freshness) => match freshness {
+                Freshness::UnknownSince(since) => {
+                    write!(f, "The cluster of {environment} hasn't answered since {since}. Nothing was changed; try again once it does.")
+                }
+                _ => write!(f, "The cluster of {environment} doesn't answer. Nothing was changed; try again once it does."),
+            },
+        }
+    }
+}
