@@ -1,7 +1,6 @@
 //! Names that people type and that Kubernetes, Git, the registry and Helm all have to accept.
 
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
 
 /// Why a typed value was refused: a sentence that says what is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -164,18 +163,13 @@ fn check_variable_name(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Parses `text`, naming nothing: for places that hold a value known to be valid before.
-#[cfg(test)]
-pub(crate) fn parsed<T: FromStr>(text: &str) -> T
-where
-    T::Err: fmt::Debug,
-{
-    text.parse().unwrap()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parsed<T: std::str::FromStr<Err = Invalid>>(text: &str) -> T {
+        text.parse().unwrap()
+    }
 
     #[test]
     fn a_service_name_that_every_system_accepts_is_taken() {
