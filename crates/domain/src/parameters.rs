@@ -346,8 +346,19 @@ mod tests {
             ..ParametersDraft::default()
         };
         let fields: Vec<Field> = wrong.parse().unwrap_err().iter().map(|e| e.field).collect();
-        use Field::*;
-        assert_eq!(fields, [Name, Team, Description, Runtime, Port, Replicas, Variables]);
+
+        assert_eq!(
+            fields,
+            [
+                Field::Name,
+                Field::Team,
+                Field::Description,
+                Field::Runtime,
+                Field::Port,
+                Field::Replicas,
+                Field::Variables
+            ]
+        );
     }
 
     #[test]
