@@ -1,0 +1,36 @@
+# The Go program that is every Kubernetes component, kubectl, helm, CoreDNS and metrics-server.
+# shellcheck shell=bash
+
+kubernetes_version=v1.36.3
+program_names=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl helm coredns metrics-server)
+
+# The folder of this source's build: another source, or another Go, is another folder, so a
+# stale program is never used and clones share what is equal.
+program_folder() {
+    local key
+    key=$({
+        cd "$here/program"
+        sha256sum go.mod go.sum ./*.go ./*/*.go
+        go env GOVERSION GOARCH
+        echo "$kubernetes_version"
+    } | sha256sum | cut -c1-16)
+    echo "$cache/program/$key"
+}
+
+build_program() {
+    local making name version=k8s.io/component-base/version
+    local -a number
+    if [[ -d $program ]]; then return; fi
+    mkdir -p "$cache/program"
+    find "$cache/program" -maxdepth 1 -name '.making-*' -exec rm -rf {} +
+    making=$(mktemp -d "$cache/program/.making-XXXXXX")
+    IFS=. read -ra number <<<"${kubernetes_version#v}"
+    cd "$here/program"
+    export CGO_ENABLED=0
+    go build -trimpath -o "$making/" -ldflags '-s -w' ./image ./pause
+    go build -trimpath -o "$making/kubernetes" -ldflags "-s -w -X $version.gitVersion=$kubernetes_version \
+-X $version.gitMajor=${number[0]} -X $version.gitMinor=${number[1]}" .
+    for name in "${program_names[@]}"; do ln -s kubernetes "$making/$name"; done
+    chmod 755 "$making"
+    mv --no-target-directory "$making" "$program"
+}
