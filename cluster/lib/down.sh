@@ -76,6 +76,7 @@ remove_network() {
         if [[ -e $namespace ]]; then ip netns delete "${namespace##*/}"; fi
     done
     if ip link show "$bridge" >/dev/null 2>&1; then ip link delete "$bridge"; fi
+    if [[ -s $machine/ip_forward ]]; then sysctl -qw "net.ipv4.ip_forward=$(<"$machine/ip_forward")"; fi
 }
 
 remove_traces() {

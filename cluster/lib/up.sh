@@ -73,6 +73,7 @@ start_network() {
     # The CNI plugin would make the bridge with the first pod; CoreDNS needs its address before.
     ip address replace "$gateway/${pod_network#*/}" dev "$bridge"
     ip link set "$bridge" up
+    if [[ ! -e $machine/ip_forward ]]; then sysctl -n net.ipv4.ip_forward >"$machine/ip_forward"; fi
     sysctl -qw net.ipv4.ip_forward=1
     # The apiserver listens on loopback only; pods reach it by the gateway's address.
     sysctl -qw "net.ipv4.conf.$bridge.route_localnet=1"
