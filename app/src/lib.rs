@@ -1,1 +1,35 @@
-//! What people see.
+//! What people see: pages that the server renders, and the islands in them that a browser brings to life.
+//!
+//! A page is plain HTML; links and forms work without JavaScript. An island starts from the state that the server rendered into
+//! it and then follows one topic of the live stream (`live`). What both share are plain values (`model`), made from the
+//! domain's types by pure functions. Features: `ssr` is the server's half, `hydrate` the browser's.
+
+mod address;
+mod clock;
+mod components;
+#[cfg(feature = "hydrate")]
+mod fetch;
+mod follow;
+mod islands;
+mod model;
+
+#[cfg(feature = "hydrate")]
+mod ticking;
+#[cfg(feature = "hydrate")]
+pub use ticking::keep_times_true;
+
+#[cfg(feature = "ssr")]
+pub mod forms;
+#[cfg(feature = "ssr")]
+pub mod live;
+#[cfg(feature = "ssr")]
+mod pages;
+#[cfg(feature = "ssr")]
+mod request;
+#[cfg(feature = "ssr")]
+mod shell;
+#[cfg(feature = "ssr")]
+pub use {
+    request::{CsrfToken, RequestId},
+    shell::{App, Assets, shell},
+};

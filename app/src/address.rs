@@ -1,0 +1,41 @@
+//! Addresses of pages and streams, with everything in them encoded.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What stands unencoded in a path's segment or a query's value.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A path's segment or a query's value.
+pub(crate) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// A service's page.
+pub(crate) fn service(name: &str) -> String {
+    format!("/services/{name}")
+}
+
+/// A service's logs in an environment.
+pub(crate) fn logs(service: &str, environment: &str) -> String {
+    format!("/services/{service}/logs?environment={environment}")
+}
+
+/// What deploying a build would do.
+pub(crate) fn deploy_build(service: &str, environment: &str, build: &str) -> String {
+    format!("/services/{service}/deploy?environment={environment}&build={build}")
+}
+
+/// What going back to a deploy would do.
+pub(crate) fn roll_back(service: &str, environment: &str, number: i64) -> String {
+    format!("/services/{service}/deploy?environment={environment}&back_to={number}")
+}
+
+/// One deploy.
+pub(crate) fn deploy(service: &str, number: i64) -> String {
+    format!("/services/{service}/deploys/{number}")
+}
+
+/// The YAML of an object.
+pub(crate) fn object(service: &str, environment: &str, kind: &str, name: &str) -> String {
+    format!("/services/{service}/objects/{environment}/{}/{}", encoded(kind), encoded(name))
+}

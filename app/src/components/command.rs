@@ -1,0 +1,23 @@
+//! *Show the command*.
+
+use leptos::prelude::*;
+
+/// The command that shows the same facts or does the same thing, folded.
+pub(crate) fn command(line: String) -> impl IntoView + use<> {
+    view! {
+        <details class="command">
+            <summary>"Show the command"</summary>
+            {copyable("$ ", line)}
+        </details>
+    }
+}
+
+/// A line to copy.
+pub(crate) fn copyable(prompt: &'static str, line: String) -> impl IntoView + use<> {
+    view! {
+        <div class="copyable">
+            <code tabindex="0"><span class="prompt" aria-hidden="true">{prompt}</span>{line.clone()}</code>
+            <button type="button" class="copy" data-copy=line aria-label="Copy" title="Copy">"⧉"</button>
+        </div>
+    }
+}

@@ -1,0 +1,63 @@
+//! The diagnosis: one cause, its evidence, who is affected, the next step.
+
+use crate::{
+    address,
+    components::{command, time},
+    model::FindingView,
+};
+use leptos::prelude::*;
+
+/// A finding. `frozen` says that it was kept as it stood at a verdict, so no time runs on in it. `roll_back` is where the
+/// service could go back to: service, environment, deploy and commit.
+pub(crate) fn finding(
+    finding: &FindingView,
+    frozen: bool,
+    roll_back: Option<(String, String, i64, String)>,
+) -> impl IntoView + use<> {
+    let last = finding.path.len().saturating_sub(1);
+    let path = finding
+        .path
+        .iter()
+        .enumerate()
+        .map(|(place, object)| {
+            view! {
+                <span class="step"><span class="kind">{object.kind.clone()}</span> " " <b>{object.name.clone()}</b></span>
+                {(place < last).then_some(" → ")}
+            }
+        })
+        .collect_view();
+    let evidence = finding
+        .evidence
+        .iter()
+        .map(|evidence| {
+            view! {
+                <dt>{evidence.label.clone()}</dt>
+                <dd><pre tabindex="0">{evidence.text.clone()}</pre></dd>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="finding" aria-label="Diagnosis">
+            <h4>
+                <span class="shape" aria-hidden="true">"▲"</span>
+                <span>{finding.title.clone()}</span>
+                {finding.since.filter(|_| !frozen).map(|at| view! { <span class="for">"for " {time::since(at)}</span> })}
+            </h4>
+            <p class="path">{path}</p>
+            <dl>{evidence}</dl>
+            <p>{finding.impact.clone()}</p>
+            <p class="next"><b>"Next: "</b>{finding.next.clone()}</p>
+            {roll_back
+                .map(|(service, environment, number, commit)| {
+                    view! {
+                        <p>
+                            <a class="button" href=address::roll_back(&service, &environment, number)>
+                                "Roll back to " {commit}
+                            </a>
+                        </p>
+                    }
+                })}
+            {command(finding.command.clone())}
+        </section>
+    }
+}

@@ -1,0 +1,21 @@
+//! The small parts that pages are made of; the same on the server and in an island.
+
+mod command;
+mod commit;
+mod diff;
+mod field;
+mod finding;
+mod state;
+mod steps;
+mod time;
+mod timeline;
+
+pub(crate) use command::{command, copyable};
+pub(crate) use commit::commit;
+pub(crate) use diff::diff;
+pub(crate) use field::{csrf, error_of, hint_of};
+pub(crate) use finding::finding;
+pub(crate) use state::{build_state, deploy_state, freshness, health, job_state};
+pub(crate) use steps::steps;
+pub(crate) use time::{ago, duration, since};
+pub(crate) use timeline::timeline;
