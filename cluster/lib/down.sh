@@ -64,12 +64,17 @@ unmount_state() {
 }
 
 remove_network() {
-    local namespace running_program
+    local namespace chain running_program
     # The program that was started, which is not the one of the sources if they changed since.
     running_program=$(dirname "$(readlink -f "$state/bin/kubectl")")
     if [[ -x $running_program/kube-proxy ]]; then
         "$running_program/kube-proxy" --cleanup --config="$state/kube-proxy.yaml" || true
     fi
+    # The one chain that kube-proxy's own cleanup forgets; only Kubernetes makes it.
+    for chain in INPUT OUTPUT; do
+        while iptables -w -D "$chain" -j KUBE-FIREWALL 2>/dev/null; do :; done
+    done
+    if iptables -w -F KUBE-FIREWALL 2>/dev/null; then iptables -w -X KUBE-FIREWALL; fi
     while iptables -w -t nat -D PREROUTING "${api_rule[@]}" 2>/dev/null; do :; done
     # A network namespace takes its end of the pair, and so the other end, along.
     for namespace in /run/netns/cni-*; do
@@ -88,4 +93,8 @@ remove_traces() {
         fi
     done
     rm -rf --one-file-system "$machine"
+    # Folders that containerd, runc and kubelet make at fixed places; they stay where somebody else uses them.
+    rm -f /var/lib/kubelet/device-plugins/kubelet.sock
+    rmdir /var/lib/kubelet/device-plugins /var/lib/kubelet 2>/dev/null || true
+    rmdir /run/containerd/runc/k8s.io /run/containerd/runc /run/containerd/s /run/containerd 2>/dev/null || true
 }

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 
 kubernetes_version=v1.36.3
+helm_version=v4.3.1
 program_names=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl helm coredns metrics-server)
 
 # The folder of this source's build: another source, or another Go, is another folder, so a
@@ -12,24 +13,29 @@ program_folder() {
         cd "$here/program"
         sha256sum go.mod go.sum ./*.go ./*/*.go
         go env GOVERSION GOARCH
-        echo "$kubernetes_version"
+        linker_flags
     } | sha256sum | cut -c1-16)
     echo "$cache/program/$key"
 }
 
+# Versions that the components' own release builds write in too.
+linker_flags() {
+    local major minor kubernetes=k8s.io/component-base/version helm=helm.sh/helm/v4/internal/version
+    IFS=. read -r major minor _ <<<"${kubernetes_version#v}"
+    echo "-s -w -X $kubernetes.gitVersion=$kubernetes_version -X $kubernetes.gitMajor=$major -X $kubernetes.gitMinor=$minor" \
+        "-X $helm.version=$helm_version"
+}
+
 build_program() {
-    local making name version=k8s.io/component-base/version
-    local -a number
+    local making name
     if [[ -d $program ]]; then return; fi
     mkdir -p "$cache/program"
     find "$cache/program" -maxdepth 1 -name '.making-*' -exec rm -rf {} +
     making=$(mktemp -d "$cache/program/.making-XXXXXX")
-    IFS=. read -ra number <<<"${kubernetes_version#v}"
     cd "$here/program"
     export CGO_ENABLED=0
     go build -trimpath -o "$making/" -ldflags '-s -w' ./image ./pause
-    go build -trimpath -o "$making/kubernetes" -ldflags "-s -w -X $version.gitVersion=$kubernetes_version \
--X $version.gitMajor=${number[0]} -X $version.gitMinor=${number[1]}" .
+    go build -trimpath -o "$making/kubernetes" -ldflags "$(linker_flags)" .
     for name in "${program_names[@]}"; do ln -s kubernetes "$making/$name"; done
     chmod 755 "$making"
     mv --no-target-directory "$making" "$program"

@@ -6,6 +6,7 @@ bridge=fairway0
 gateway=10.244.0.1
 pod_network=10.244.0.0/16
 service_network=10.96.0.0/16
+api_service=10.96.0.1
 api_port=6443
 
 write_settings() {
@@ -32,7 +33,7 @@ write_certificates() {
 
     local localhost=DNS:localhost,IP:127.0.0.1
     certificate etcd /CN=etcd "$localhost"
-    certificate apiserver /CN=kube-apiserver "$localhost,DNS:$node,IP:$gateway,IP:${service_network%.0/16}.1,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local"
+    certificate apiserver /CN=kube-apiserver "$localhost,DNS:$node,IP:$api_service,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local"
     certificate kubelet "/O=system:nodes/CN=system:node:$node" "$localhost,DNS:$node"
     certificate apiserver-client /O=system:masters/CN=kube-apiserver
     certificate aggregator /CN=aggregator
@@ -175,6 +176,9 @@ enforceNodeAllocatable: []
 localStorageCapacityIsolation: false
 makeIPTablesUtilChains: false
 failSwapOn: false
+# A pod's state is written when it is synced: with the default of a minute, one that crashes in a
+# loop would be called "Error" for as long.
+syncFrequency: 3s
 serializeImagePulls: false
 registryPullQPS: 0
 maxPods: 250

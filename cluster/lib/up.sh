@@ -56,8 +56,12 @@ api() {
     curl --silent --fail --max-time 5 --cacert "$state/pki/ca.crt" --cert "$state/pki/admin.crt" --key "$state/pki/admin.key" "https://127.0.0.1:$api_port$1"
 }
 
+# Ready, and said so since this kubelet was started: etcd remembers what the one before it said.
 node_ready() {
-    [[ $(api "/api/v1/nodes/$node" | tr -d ' \n') == *'"type":"Ready","status":"True"'* ]]
+    local status heartbeat
+    read -r status heartbeat < <("$program/kubectl" --kubeconfig "$kubeconfig" get node "$node" --output \
+        'jsonpath={range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime}{"\n"}{end}')
+    [[ $status == True ]] && (($(date --date "$heartbeat" +%s) >= $(stat --format %Y "$state/run/kubelet.pid")))
 }
 
 wait_for_node() { wait_for 60 kubelet node_ready; }
@@ -75,7 +79,8 @@ start_network() {
     ip link set "$bridge" up
     if [[ ! -e $machine/ip_forward ]]; then sysctl -n net.ipv4.ip_forward >"$machine/ip_forward"; fi
     sysctl -qw net.ipv4.ip_forward=1
-    # The apiserver listens on loopback only; pods reach it by the gateway's address.
+    # The apiserver listens on loopback only, where no endpoint may be. So the service `kubernetes`
+    # has none, kube-proxy passes it by, and this rule leads pods to it.
     sysctl -qw "net.ipv4.conf.$bridge.route_localnet=1"
     if ! iptables -w -t nat -C PREROUTING "${api_rule[@]}" 2>/dev/null; then
         iptables -w -t nat -A PREROUTING "${api_rule[@]}"
@@ -84,7 +89,7 @@ start_network() {
     sysctl -qw net.bridge.bridge-nf-call-iptables=1 2>/dev/null || true
 }
 
-api_rule=(-i "$bridge" -d "$gateway/32" -p tcp --dport "$api_port" -j DNAT --to-destination "127.0.0.1:$api_port")
+api_rule=(-i "$bridge" -d "$api_service/32" -p tcp --dport 443 -j DNAT --to-destination "127.0.0.1:$api_port")
 
 start_control_plane() {
     local pki=$state/pki

@@ -100,7 +100,7 @@ func runHelm() {
 
 func runKubectl() {
 	// Verbosity has to be known before the command is built (plugins and .kuberc are read then).
-	_ = logs.GlogSetter(kubectl.GetLogVerbosity(os.Args))
+	_, _ = logs.GlogSetter(kubectl.GetLogVerbosity(os.Args))
 	if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 		util.CheckErr(err)
 	}
