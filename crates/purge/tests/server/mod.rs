@@ -1,0 +1,147 @@
+//! A real Redis of a test's own, in a folder of its own, reached by a socket there so that no port is taken.
+
+use fairway_domain::{Environment, EnvironmentPolicy, PurgeSelection};
+use fairway_purge::PurgeableRedis;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tokio::net::UnixStream;
+
+pub const PASSWORD: &str = "s3cret & 'quoted'";
+
+pub struct Server {
+    process: Child,
+    pub folder: PathBuf,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("fairway-purge-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let socket = folder.join("socket");
+        let process = Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "no", "--requirepass", PASSWORD])
+            .arg("--dir")
+            .arg(&folder)
+            .arg("--unixsocket")
+            .arg(&socket)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("Debian's redis-server is installed");
+        let server = Self { process, folder };
+        let begun = Instant::now();
+        while std::os::unix::net::UnixStream::connect(server.socket()).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "redis-server doesn't listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    pub async fn stream(&self) -> UnixStream {
+        UnixStream::connect(self.socket()).await.unwrap()
+    }
+
+    pub async fn purgeable(&self) -> PurgeableRedis {
+        PurgeableRedis::connect(self.stream().await, PASSWORD, &environment(true)).await.unwrap()
+    }
+
+    /// A connection for what the tests themselves do and look at.
+    pub fn admin(&self) -> redis::Connection {
+        let address = redis::ConnectionAddr::Unix(self.socket());
+        let identity = redis::RedisConnectionInfo::default().set_password(PASSWORD);
+        let info =
+            redis::IntoConnectionInfo::into_connection_info(address).unwrap().set_redis_settings(identity);
+        redis::Client::open(info).unwrap().get_connection().unwrap()
+    }
+
+    pub fn fill<'a>(&self, names: impl IntoIterator<Item = &'a [u8]>) {
+        let names: Vec<&[u8]> = names.into_iter().collect();
+        let mut admin = self.admin();
+        for some in names.chunks(5000) {
+            let mut pipeline = redis::pipe();
+            for name in some {
+                pipeline.cmd("SET").arg(*name).arg(1).ignore();
+            }
+            pipeline.query::<()>(&mut admin).unwrap();
+        }
+    }
+
+    /// All names that match, by the one command that the purge itself never uses.
+    pub fn names(&self, glob: &str) -> BTreeSet<Vec<u8>> {
+        redis::cmd("KEYS").arg(glob).query(&mut self.admin()).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+pub fn environment(purgeable: bool) -> Environment {
+    let name = if purgeable { "staging" } else { "production" };
+    Environment {
+        name: name.parse().unwrap(),
+        namespace: name.parse().unwrap(),
+        policy: EnvironmentPolicy { purgeable },
+    }
+}
+
+pub fn matching(pattern: &str) -> PurgeSelection {
+    PurgeSelection::Matching(pattern.parse().unwrap())
+}
+
+/// Names that a careless purge would read as something else.
+pub fn hostile_names() -> Vec<Vec<u8>> {
+    let mut names: Vec<Vec<u8>> = [
+        "",
+        "*",
+        "a*c",
+        "abc",
+        "a?c",
+        "a[b]c",
+        "a\\c",
+        "[",
+        "]",
+        "\\",
+        "session:1",
+        "session:2",
+        "sessions",
+        "Session:1",
+        "with space",
+        " ",
+        "new\nline",
+        "\n",
+        "\r\n",
+        "tab\t",
+        "it's",
+        "\"quoted\"",
+        "$(id)",
+        "`id`",
+        "; rm",
+        "-n",
+        "--",
+        "grün",
+        "UNLINK abc",
+        "null\0byte",
+        "\0",
+        "session:\0",
+    ]
+    .iter()
+    .map(|name| name.as_bytes().to_vec())
+    .collect();
+    names.push((0..=255).collect());
+    names.push(vec![0xff, 0xfe, 0xc3]);
+    names.push(vec![b'k'; 100_000]);
+    names
+}
