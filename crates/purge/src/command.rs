@@ -30,7 +30,7 @@ fn in_the_container(
     rest: &str,
 ) -> ShellCommand {
     let script = format!(
-        "export REDISCLI_AUTH=\"$REDIS_PASSWORD\"; redis-cli --no-raw --scan --count 1000 --pattern \"$1\" | {rest}"
+        "export REDISCLI_AUTH=\"$REDIS_PASSWORD\"; redis-cli --no-raw --scan --pattern \"$1\" | {rest}"
     );
     let deployment = format!("deploy/{service}-redis");
     let shell = ["sh", "-c", &script, "sh", selection.glob()];
