@@ -109,11 +109,18 @@ base_image_layout() {
     echo "$cache/images/$1-$key"
 }
 
+# All at once: each waits for the network first, and then for one core.
 make_base_images() {
-    local name
+    local name making failed=0
+    local -a all=()
     mkdir -p "$cache/images"
     find "$cache/images" -maxdepth 1 -name '.making-*' -exec rm -rf {} +
-    for name in "${base_image_names[@]}"; do make_base_image "$name"; done
+    for name in "${base_image_names[@]}"; do
+        make_base_image "$name" &
+        all+=($!)
+    done
+    for making in "${all[@]}"; do wait "$making" || failed=1; done
+    return "$failed"
 }
 
 base_images_made() {

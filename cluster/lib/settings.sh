@@ -10,6 +10,11 @@ api_service=10.96.0.1
 api_port=6443
 
 write_settings() {
+    local link
+    # Left from when this clone used another's cluster.
+    for link in "$kubeconfig" "$state/bin"; do
+        if [[ -L $link ]]; then rm "$link"; fi
+    done
     mkdir -p "$state"/{run,log,pki,kubeconfigs,containerd,cni,registry,etcd,buildah}
     chmod 700 "$state/pki" "$state/kubeconfigs" "$state/etcd"
     write_certificates

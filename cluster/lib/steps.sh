@@ -7,12 +7,13 @@ step() {
     shift
     mkdir -p "$state/log"
     started=$EPOCHREALTIME
-    printf '  %-24s' "$title"
+    printf '  %-28s' "$title"
     # Not `if ( … )`: inside a condition, bash ignores errexit however often it is set.
     set +e
     (
         set -eE
-        trap 'echo "failed: $BASH_COMMAND (exit code $?)"' ERR
+        # `return` is a function of ours that has said already what is wrong.
+        trap 'code=$?; [[ $BASH_COMMAND == return* ]] || echo "failed: $BASH_COMMAND (exit code $code)"' ERR
         "$@"
     ) >"$log" 2>&1 </dev/null
     code=$?
