@@ -10,6 +10,8 @@ mod components;
 #[cfg(feature = "hydrate")]
 mod fetch;
 mod follow;
+// An island's browser half is a `pub` function that only its generated name reaches.
+#[allow(unreachable_pub)]
 mod islands;
 mod model;
 

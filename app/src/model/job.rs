@@ -36,6 +36,7 @@ pub(crate) struct StepView {
 }
 
 impl StepView {
+    #[cfg(any(feature = "ssr", test))]
     fn pending(name: StepName) -> Self {
         Self {
             name,
@@ -94,6 +95,7 @@ impl From<Job> for JobView {
 
 impl JobView {
     /// The job as its events tell it, so that a reader can go on after the last of them.
+    #[cfg(feature = "ssr")]
     pub(crate) fn replayed(job: Job, events: impl IntoIterator<Item = JobEvent>) -> Self {
         let mut view = Self::from(job);
         let (state, finished) = (view.state, view.finished);

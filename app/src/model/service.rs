@@ -25,6 +25,7 @@ pub(crate) struct ServiceRow {
 
 impl ServiceRow {
     /// Smaller needs someone sooner.
+    #[cfg(any(feature = "ssr", test))]
     pub(crate) fn urgency(&self) -> u8 {
         let failed = self.creation.as_ref().is_some_and(|creation| creation.state == JobState::Failed);
         let worst = self.cells.iter().map(|cell| urgency(cell.health_now())).min().unwrap_or(3);
@@ -38,6 +39,7 @@ impl ServiceRow {
     }
 }
 
+#[cfg(any(feature = "ssr", test))]
 fn urgency(health: Health) -> u8 {
     match health {
         Health::Failing => 0,

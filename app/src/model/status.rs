@@ -143,3 +143,10 @@ impl From<Finding> for FindingView {
         }
     }
 }
+
+#[cfg(feature = "ssr")]
+impl From<fairway_portal::ClusterStatus> for LightView {
+    fn from(cluster: fairway_portal::ClusterStatus) -> Self {
+        Self { environment: cluster.environment.into(), freshness: cluster.freshness.into() }
+    }
+}

@@ -1,0 +1,99 @@
+// Starts the islands of a page, and gives them the live stream: one function to follow a topic, one to stop.
+const { glue, wasm, worker } = document.getElementById('boot').dataset;
+document.documentElement.classList.add('js');
+
+// --- the live stream -------------------------------------------------------------------------------------------------------
+// The worker that all tabs share holds one connection, since a browser opens only six to a host.
+const followers = new Map();
+let next = 1;
+let port;
+
+function connect() {
+  if (globalThis.SharedWorker) {
+    port = new SharedWorker(worker, { name: 'fairway-live' }).port;
+    start();
+  } else {
+    // Without shared workers the same script serves this tab alone.
+    const channel = new MessageChannel();
+    port = channel.port1;
+    import(worker).then(() => globalThis.fairwayLive(channel.port2));
+    start();
+  }
+}
+
+function start() {
+  port.onmessage = ({ data: { number, kind, data } }) => {
+    if (number) followers.get(number)?.(kind, data);
+    else for (const heard of followers.values()) heard(kind, '');
+  };
+  // The worker waits for the same lock: it gets it when this page is gone, however it went.
+  const lock = `fairway-${Math.random().toString(36).slice(2)}`;
+  navigator.locks?.request(lock, () => {
+    port.postMessage({ lock });
+    return new Promise(() => {});
+  });
+}
+
+globalThis.fairway = {
+  follow(topic, after, heard) {
+    if (!port) connect();
+    const number = next++;
+    followers.set(number, heard);
+    port.postMessage({ follow: topic, after, number });
+    return number;
+  },
+  stop(number) {
+    followers.delete(number);
+    port?.postMessage({ stop: number });
+  },
+};
+
+// --- the islands -----------------------------------------------------------------------------------------------------------
+async function hydrate() {
+  const islands = await import(glue);
+  await islands.default({ module_or_path: wasm });
+  islands.hydrate();
+  for (const island of document.querySelectorAll('leptos-island')) islands[island.dataset.component]?.(island);
+  document.documentElement.dataset.islands = 'live';
+}
+hydrate();
+
+// --- what plain pages gain -------------------------------------------------------------------------------------------------
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest?.('button[data-copy]');
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.classList.add('copied');
+  button.setAttribute('aria-label', 'Copied');
+  setTimeout(() => {
+    button.classList.remove('copied');
+    button.setAttribute('aria-label', 'Copy');
+  }, 1500);
+});
+
+// A form that is on its way isn't sent again.
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (form.method !== 'post') return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = 'yes';
+  for (const button of form.querySelectorAll('button')) button.setAttribute('aria-disabled', 'true');
+});
+addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll('form[data-sent]')) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll('button')) button.removeAttribute('aria-disabled');
+  }
+});
+
+// A value that changed by itself is marked for a second.
+const still = matchMedia('(prefers-reduced-motion: reduce)');
+new MutationObserver((changes) => {
+  if (still.matches) return;
+  for (const { target } of changes) {
+    const element = target.parentElement;
+    if (element?.closest('.live') && !element.closest('time, pre')) {
+      element.animate([{ backgroundColor: 'var(--changed)' }, { backgroundColor: 'transparent' }], 1000);
+    }
+  }
+}).observe(document.body, { subtree: true, characterData: true });

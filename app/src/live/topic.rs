@@ -1,0 +1,85 @@
+//! What can be followed.
+
+use fairway_domain::{DeployNumber, EnvironmentName, Invalid, JobId, ServiceName};
+use percent_encoding::percent_decode_str;
+
+/// Something that can be followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// As it was asked for. A part after `#` tells the same topic in two tabs apart and means nothing else.
+    pub text: String,
+    pub(super) what: What,
+}
+
+/// The topics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Bar,
+    Services,
+    Service(ServiceName),
+    Job(JobId),
+    Deploy(ServiceName, DeployNumber),
+    /// With the text that a line has to contain.
+    Logs(ServiceName, EnvironmentName, Option<String>),
+}
+
+impl Topic {
+    /// A topic, and the id of the last message that was heard if one follows after `@`.
+    pub fn parse(parameter: &str) -> Result<(Self, Option<String>), Invalid> {
+        let (text, after) = match parameter.split_once('@') {
+            Some((text, after)) => (text, Some(after.to_owned()).filter(|after| !after.is_empty())),
+            None => (parameter, None),
+        };
+        if text.len() > 4096 || text.chars().any(char::is_control) {
+            return Err(Invalid::new("A topic is one line of at most 4096 characters."));
+        }
+        let what = text.split('#').next().unwrap_or_default();
+        let (path, query) = what.split_once('?').unwrap_or((what, ""));
+        let parts: Vec<&str> = path.split('/').collect();
+        let what = match parts.as_slice() {
+            ["bar"] => What::Bar,
+            ["services"] => What::Services,
+            ["service", name] => What::Service(name.parse()?),
+            ["job", id] => What::Job(id.parse()?),
+            ["deploy", name, number] => What::Deploy(name.parse()?, number.parse()?),
+            ["logs", name, environment] => What::Logs(name.parse()?, environment.parse()?, contains(query)),
+            _ => return Err(Invalid::new("There is no such topic.")),
+        };
+        Ok((Self { text: text.to_owned(), what }, after))
+    }
+}
+
+fn contains(query: &str) -> Option<String> {
+    let text = query.split('&').find_map(|pair| pair.strip_prefix("contains="))?;
+    Some(percent_decode_str(text).decode_utf8_lossy().into_owned()).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_read_with_its_place_and_its_filter() {
+        let (topic, after) = Topic::parse("logs/orders/staging?contains=a%40b%20%23#7f@p-1,2").unwrap();
+        assert_eq!(topic.text, "logs/orders/staging?contains=a%40b%20%23#7f");
+        assert_eq!(
+            topic.what,
+            What::Logs("orders".parse().unwrap(), "staging".parse().unwrap(), Some("a@b #".into()))
+        );
+        assert_eq!(after.as_deref(), Some("p-1,2"));
+    }
+
+    #[test]
+    fn an_empty_place_or_filter_is_none() {
+        let (topic, after) = Topic::parse("logs/orders/staging?contains=@").unwrap();
+        assert_eq!(topic.what, What::Logs("orders".parse().unwrap(), "staging".parse().unwrap(), None));
+        assert_eq!(after, None);
+    }
+
+    #[test]
+    fn what_is_no_topic_is_refused() {
+        for text in ["", "bars", "service/", "service/../x", "job/1", "deploy/orders/0", "logs/orders", "bar\nevent: x"] {
+            assert!(Topic::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a page needs of the request that asks for it, and what a page is when it can't be had.
+
+use fairway_domain::Actor;
+use fairway_portal::{Answer, Error, Portal, Refusal};
+use http::StatusCode;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use std::{future::Future, str::FromStr};
+
+/// The value of every form's hidden field `csrf`; the server provides it and checks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CsrfToken(pub String);
+
+/// The request's id, as the log knows it. It also keys the page's form, so that a form that is sent twice does one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+/// Who asks, and whom.
+#[derive(Clone)]
+pub(crate) struct Request {
+    pub portal: Portal,
+    pub actor: Actor,
+    pub csrf: String,
+    pub id: String,
+}
+
+impl Request {
+    /// The request being answered; nothing while routes are only being listed.
+    pub(crate) fn current() -> Option<Self> {
+        Some(Self {
+            portal: use_context()?,
+            actor: use_context()?,
+            csrf: use_context::<CsrfToken>()?.0,
+            id: use_context::<RequestId>()?.0,
+        })
+    }
+}
+
+/// Why a page isn't the one that was asked for.
+pub(crate) enum Trouble {
+    /// There is no such page.
+    NotFound,
+    /// What was asked for isn't so.
+    Refused(Refusal),
+    /// Fairway, or something that it depends on, failed.
+    Failed(Error),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What a use case was asked for, or why not.
+pub(crate) fn done<T>(answer: Result<Answer<T>, Error>) -> Result<T, Trouble> {
+    match answer? {
+        Answer::Done(value) => Ok(value),
+        Answer::Refused(refusal) => Err(Trouble::Refused(refusal)),
+    }
+}
+
+/// A part of the address, as the word that it has to be.
+pub(crate) fn param<T: FromStr>(name: &str) -> Result<T, Trouble> {
+    use_params_map().read_untracked().get(name).and_then(|text| text.parse().ok()).ok_or(Trouble::NotFound)
+}
+
+/// A value of the query, if it is given and not empty.
+pub(crate) fn query(name: &str) -> Option<String> {
+    use_query_map().read_untracked().get(name).filter(|text| !text.is_empty())
+}
+
+/// Sets the response's status.
+pub(crate) fn status(status: StatusCode) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.set_status(status);
+    }
+}
+
+/// A page: `load` gets what it shows and draws it, or says why not.
+pub(crate) fn page<F, Fut>(load: F) -> impl IntoView
+where
+    F: FnOnce(Request) -> Fut,
+    Fut: Future<Output = Result<AnyView, Trouble>> + Send + 'static,
+{
+    let request = Request::current()?;
+    let id = request.id.clone();
+    let loading = load(request);
+    Some(Suspend::new(async move {
+        match loading.await {
+            Ok(view) => view,
+            Err(trouble) => trouble_page(trouble, &id).into_any(),
+        }
+    }))
+}
+
+fn trouble_page(trouble: Trouble, id: &str) -> impl IntoView + use<> {
+    let (code, title, sentence) = match trouble {
+        Trouble::NotFound => {
+            (StatusCode::NOT_FOUND, "There is no such page", "The address may be mistyped, or what it named may be gone.".to_owned())
+        }
+        Trouble::Refused(refusal) => (refusal_status(&refusal), refusal_title(&refusal), refusal.to_string()),
+        Trouble::Failed(error) => {
+            tracing::error!(request = id, %error, "a page failed");
+            (StatusCode::SERVICE_UNAVAILABLE, "This page can't be had right now", error.for_person().to_owned())
+        }
+    };
+    status(code);
+    let failed = code.is_server_error();
+    let id = id.to_owned();
+    view! {
+        <Title text=title/>
+        <section class="trouble">
+            <h1>{title}</h1>
+            <p>{sentence}</p>
+            {failed.then(|| view! { <p>"Nothing was changed. Try again; if it stays so, tell whoever runs Fairway the request's id."</p> })}
+            <p><a class="button" href="/">"All services"</a></p>
+            <p class="quiet">"Request " <code>{id}</code></p>
+        </section>
+    }
+}
+
+fn refusal_title(refusal: &Refusal) -> &'static str {
+    match refusal_status(refusal) {
+        StatusCode::NOT_FOUND => "There is no such thing here",
+        StatusCode::SERVICE_UNAVAILABLE => "The cluster is away",
+        _ => "This can't be done",
+    }
+}
+
+/// The status of a page that says why not.
+pub(crate) fn refusal_status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::NoSuchService(_)
+        | Refusal::NoSuchEnvironment(_)
+        | Refusal::NoSuchBuild(_)
+        | Refusal::NoSuchDeploy(_)
+        | Refusal::NoSuchJob(_)
+        | Refusal::NoSuchObject(_) => StatusCode::NOT_FOUND,
+        Refusal::Invalid(_) | Refusal::Unacceptable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::ClusterAway(..) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::NotPurgeable(_) => StatusCode::FORBIDDEN,
+        Refusal::NoImage(_)
+        | Refusal::Held(_)
+        | Refusal::NotFailed(_)
+        | Refusal::NotDeployed(..)
+        | Refusal::NoRedis(..)
+        | Refusal::CountChanged { .. } => StatusCode::CONFLICT,
+    }
+}
