@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// How the cluster of an environment is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClusterStatus {
     /// Which environment.
     pub environment: EnvironmentName,
@@ -18,6 +19,7 @@ pub struct ClusterStatus {
 /// A service in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServiceSummary {
     /// The service.
     pub service: Service,
@@ -32,6 +34,7 @@ pub struct ServiceSummary {
 /// A service, whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServiceDetail {
     /// The service.
     pub service: Service,
@@ -52,6 +55,7 @@ pub struct ServiceDetail {
 /// A service in one environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EnvironmentDetail {
     /// The environment.
     pub environment: Environment,
@@ -72,6 +76,7 @@ pub struct EnvironmentDetail {
 /// Whether a service's Redis can be purged in an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Purgeability {
     /// It can.
     Allowed,
@@ -123,6 +128,7 @@ pub struct Manifest {
 /// What a deploy would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeployPreview {
     /// Where.
     pub environment: Environment,
@@ -149,6 +155,7 @@ pub struct DeployPreview {
 /// A deploy, whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeployDetail {
     /// The deploy.
     pub deploy: Deploy,
@@ -163,6 +170,7 @@ pub struct DeployDetail {
 /// What a purge would remove.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PurgePreview {
     /// The exact count.
     pub count: PurgeCount,

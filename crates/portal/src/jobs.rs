@@ -1,0 +1,47 @@
+//! Looking at long work, and going on with it after a failure.
+
+use crate::{Answer, Error, Portal, Refusal};
+use fairway_domain::{Actor, Job, JobEvent, JobId};
+use fairway_store::Retried;
+
+/// How many events one read gives at most; a reader asks again after the last.
+const EVENTS_AT_ONCE: u32 = 1_000;
+
+impl Portal {
+    /// A job with its steps and their logs.
+    pub async fn job(&self, _actor: &Actor, id: JobId) -> Result<Answer<Job>, Error> {
+        Ok(match self.inner.store.job(id).await? {
+            Some(job) => Answer::Done(job),
+            None => Answer::Refused(Refusal::NoSuchJob(id)),
+        })
+    }
+
+    /// What happened to a job after the event numbered `after`, in order; at most 1,000 at once.
+    pub async fn job_events(
+        &self,
+        actor: &Actor,
+        id: JobId,
+        after: i64,
+    ) -> Result<Answer<Vec<JobEvent>>, Error> {
+        let events = self.inner.store.events(id, after, EVENTS_AT_ONCE).await?;
+        if events.is_empty()
+            && let Answer::Refused(refusal) = self.job(actor, id).await?
+        {
+            return Ok(Answer::Refused(refusal));
+        }
+        Ok(Answer::Done(events))
+    }
+
+    /// Goes on from the failed step.
+    pub async fn retry(&self, actor: &Actor, id: JobId) -> Result<Answer<Job>, Error> {
+        let job = match self.job(actor, id).await? {
+            Answer::Done(job) => job,
+            refused @ Answer::Refused(_) => return Ok(refused),
+        };
+        Ok(match self.inner.store.retry(id, actor).await? {
+            Retried::Yes(job) => Answer::Done(job),
+            Retried::NotFailed => Answer::Refused(Refusal::NotFailed(Box::new(job))),
+            Retried::Held(holder) => Answer::Refused(Refusal::Held(holder)),
+        })
+    }
+}

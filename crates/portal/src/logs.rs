@@ -1,0 +1,30 @@
+//! What a service's containers wrote.
+
+use crate::{Answer, Error, Portal, Refusal};
+use fairway_domain::{Actor, EnvironmentName, LogEntry, LogPosition, LogRequest, ServiceName};
+use futures::{StreamExt, stream::BoxStream};
+
+/// Lines in order, each with the position to resume after it.
+pub type LogStream = BoxStream<'static, Result<(LogPosition, LogEntry), Error>>;
+
+impl Portal {
+    /// The lines of all pods of a service in an environment.
+    pub async fn logs(
+        &self,
+        _actor: &Actor,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        request: LogRequest,
+    ) -> Result<Answer<LogStream>, Error> {
+        let environment = match self.known(service, environment).await? {
+            Answer::Done((_, environment)) => environment,
+            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
+        };
+        let freshness = self.inner.state.namespace(&environment.namespace).freshness;
+        if !matches!(freshness, fairway_domain::Freshness::Live) && !request.follow {
+            return Ok(Answer::Refused(Refusal::ClusterAway(environment.name.clone(), freshness)));
+        }
+        let lines = self.inner.cluster.logs(&self.inner.state, &environment.namespace, service, request);
+        Ok(Answer::Done(lines.map(|line| line.map_err(Error::from)).boxed()))
+    }
+}

@@ -1,0 +1,117 @@
+//! How a service is in an environment: the watched objects, seen by the diagnosis.
+
+use crate::Portal;
+use fairway_diagnosis::{CrashedContainer, LastWords, Observed};
+use fairway_domain::{Environment, EnvironmentStatus, ImageDigest, ServiceName, Timestamp};
+use k8s_openapi::api::core::v1::Pod;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// How many of a crashed container's last lines a finding quotes.
+const LINES: i64 = 12;
+/// How long a page waits for them before it comes without.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How many crashed containers are remembered; then the memory starts anew.
+const REMEMBERED: usize = 1_000;
+
+/// The last words of crashed containers, each fetched once: by pod, container and how often it had been restarted.
+#[derive(Default)]
+pub(crate) struct Crashes(Mutex<HashMap<(String, String, u32), Vec<String>>>);
+
+impl Crashes {
+    fn get(&self, crash: &CrashedContainer) -> Option<Vec<String>> {
+        self.lock().get(&key(crash)).cloned()
+    }
+
+    fn put(&self, crash: &CrashedContainer, lines: Vec<String>) {
+        let mut known = self.lock();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(key(crash), lines);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String, u32), Vec<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key(crash: &CrashedContainer) -> (String, String, u32) {
+    (crash.pod.clone(), crash.container.clone(), crash.restarts)
+}
+
+impl Portal {
+    /// How a service is in an environment, by what the cluster said last.
+    pub(crate) async fn status(&self, service: &ServiceName, environment: &Environment) -> EnvironmentStatus {
+        self.observe(service, environment, fairway_diagnosis::status).await
+    }
+
+    /// How far the rollout of `digest` is.
+    pub(crate) async fn rollout(
+        &self,
+        service: &ServiceName,
+        environment: &Environment,
+        digest: &ImageDigest,
+    ) -> fairway_diagnosis::Rollout {
+        self.observe(service, environment, |observed| fairway_diagnosis::rollout(observed, digest)).await
+    }
+
+    async fn observe<T>(
+        &self,
+        service: &ServiceName,
+        environment: &Environment,
+        look: impl FnOnce(&Observed) -> T,
+    ) -> T {
+        let state = self.inner.state.namespace(&environment.namespace);
+        let objects = state.service(service);
+        let now = Timestamp::now();
+        let last_words = self.last_words(environment, &objects.pods, now).await;
+        look(&Observed {
+            name: service,
+            environment: &environment.name,
+            namespace: &environment.namespace,
+            freshness: state.freshness,
+            deployment: objects.deployment.as_deref(),
+            replica_sets: objects.replica_sets.iter().map(AsRef::as_ref).collect(),
+            pods: objects.pods.iter().map(AsRef::as_ref).collect(),
+            events: objects.events.iter().map(AsRef::as_ref).collect(),
+            service: objects.service.as_deref(),
+            last_words: &last_words,
+            now,
+        })
+    }
+
+    async fn last_words(&self, environment: &Environment, pods: &[Arc<Pod>], now: Timestamp) -> LastWords {
+        let pods: Vec<&Pod> = pods.iter().map(AsRef::as_ref).collect();
+        let mut words = LastWords::new();
+        for crash in fairway_diagnosis::crashed_containers(&pods, now) {
+            let lines = match self.inner.crashes.get(&crash) {
+                Some(lines) => lines,
+                None => self.fetch_last_words(environment, &crash).await,
+            };
+            words.insert((crash.pod, crash.container), lines);
+        }
+        words
+    }
+
+    /// A page that waits too long for them comes without.
+    async fn fetch_last_words(&self, environment: &Environment, crash: &CrashedContainer) -> Vec<String> {
+        let CrashedContainer { pod, container, previous, .. } = crash;
+        let tail =
+            self.inner.cluster.container_tail(&environment.namespace, pod, container, *previous, LINES);
+        match tokio::time::timeout(PATIENCE, tail).await {
+            Ok(Ok(lines)) => {
+                self.inner.crashes.put(crash, lines.clone());
+                lines
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, pod, container, "no last words");
+                Vec::new()
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! From an image to a Helm release.
+
+use super::{StepFailure, StepRun};
+use crate::create::{VALUES_FILE, write};
+use fairway_delivery::Release;
+use fairway_domain::{Deploy, DeployState, JobKind, ShellCommand};
+use fairway_store::{Begun, DeployJob, DeployLock, DeployRequest, Locked};
+use serde_json::{Value, json};
+use std::path::Path;
+
+impl StepRun<'_> {
+    /// Installs or upgrades the release. The deploy's id stands in the revision's description, so that a repeat after a kill finds its own
+    /// revision and makes no second one.
+    pub(super) async fn release(&self) -> Result<Value, StepFailure> {
+        if self.job().kind == JobKind::Create {
+            self.begin_first_deploy().await?;
+        }
+        let (lock, deploy) = self.lock().await?;
+        let deploy = &deploy;
+        let folder = self.portal.scratch_folder("release").await?;
+        let values_file = folder.path().join(VALUES_FILE);
+        write(&values_file, &self.values(deploy).await?).await?;
+        let description = description(deploy);
+        let release = self.release_of(deploy, &values_file, &description)?;
+        let helm = &self.portal.inner.helm;
+        let outcome = async {
+            self.portal.inner.helm.publish_chart().await?;
+            self.logged(async |lines| {
+                let log = move |line: String| {
+                    let _ = lines.send(line);
+                };
+                helm.upgrade(&release, log).await
+            })
+            .await
+        }
+        .await;
+        match outcome {
+            Ok(revision) => {
+                self.portal.inner.store.deploy_released(&lock, revision).await?;
+                Ok(json!({ "revision": revision }))
+            }
+            Err(failure) => {
+                self.portal.inner.store.finish_deploy(lock, Err(None)).await?;
+                Err(failure)
+            }
+        }
+    }
+
+    pub(super) async fn release_command(&self) -> Option<ShellCommand> {
+        let deploy = self.portal.inner.store.deploy_of_job(self.job().id).await.ok()??;
+        let release = self.release_of(&deploy, Path::new(VALUES_FILE), "").ok()?;
+        Some(self.portal.inner.helm.command(&release))
+    }
+
+    /// The right to change the service in its environment: this job's own, or taken again after a failure.
+    pub(super) async fn lock(&self) -> Result<(DeployLock, Deploy), StepFailure> {
+        match self.portal.inner.store.lock_deploy(self.claim).await? {
+            Locked::Yes(lock, deploy) => Ok((lock, deploy)),
+            Locked::Held(holder) => {
+                Err(StepFailure::new(crate::Refusal::Held(Box::new(holder)).to_string()))
+            }
+        }
+    }
+
+    async fn begin_first_deploy(&self) -> Result<(), StepFailure> {
+        let store = &self.portal.inner.store;
+        let commit = self.commit().await?;
+        let build = store.build_of(self.service(), &commit.sha).await?;
+        let build = build.ok_or_else(|| StepFailure::new("The build of this job is not on record."))?;
+        let image = build.image.clone().ok_or_else(|| StepFailure::new("The build of this job has no image."))?;
+        let environment = self.environment()?;
+        let chart_version = self.portal.inner.helm.publish_chart().await?;
+        let request = DeployRequest {
+            service: self.service(),
+            environment: &environment.name,
+            build: &build,
+            image: &image,
+            chart_version: &chart_version,
+            rollback_of: None,
+            changes: &[],
+            actor: &self.job().actor,
+            job: DeployJob::Existing(self.claim),
+        };
+        match store.begin_deploy(&request).await? {
+            Begun::New(..) => Ok(()),
+            Begun::Held(holder) => {
+                Err(StepFailure::new(crate::Refusal::Held(Box::new(holder)).to_string()))
+            }
+        }
+    }
+
+    fn release_of<'r>(
+        &'r self,
+        deploy: &'r Deploy,
+        values_file: &'r Path,
+        description: &'r str,
+    ) -> Result<Release<'r>, StepFailure> {
+        let environment = self.environment()?;
+        Ok(Release {
+            service: &deploy.service,
+            environment: &environment.name,
+            namespace: &environment.namespace,
+            chart_version: &deploy.chart_version,
+            values_file,
+            image: &deploy.image,
+            commit: &deploy.commit.sha,
+            description,
+            redis_image: &self.portal.inner.settings.redis_image,
+        })
+    }
+
+    async fn values(&self, deploy: &Deploy) -> Result<String, StepFailure> {
+        let commit = &deploy.commit.sha;
+        let values =
+            self.portal.inner.repositories.read_file(&deploy.service, commit, VALUES_FILE).await?;
+        values.ok_or_else(|| StepFailure::new(format!("{} holds no {VALUES_FILE}.", commit.short())))
+    }
+}
+
+fn description(deploy: &Deploy) -> String {
+    let what = if deploy.rollback_of.is_some() { "Roll back to" } else { "Deploy" };
+    format!("{what} {} ({})", deploy.commit.sha.short(), deploy.id)
+}
+
+impl StepRun<'_> {
+    /// Whether the deploy's verdict is already on record, because Fairway was killed right after writing it.
+    pub(super) fn is_decided(deploy: &Deploy) -> bool {
+        deploy.state == DeployState::Succeeded
+    }
+}

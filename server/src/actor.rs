@@ -1,0 +1,17 @@
+//! Who asks.
+
+use axum::extract::FromRequestParts;
+use fairway_domain::Actor;
+use http::request::Parts;
+use std::convert::Infallible;
+
+/// The actor of a request. In local mode that is the person at this machine: Fairway listens on loopback only.
+pub(crate) struct Asking(pub(crate) Actor);
+
+impl<S: Sync> FromRequestParts<S> for Asking {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self(Actor::local()))
+    }
+}

@@ -1,0 +1,44 @@
+//! The REST API: a thin way to the use cases, described by an OpenAPI document made from this code.
+
+mod activity;
+mod environments;
+mod jobs;
+mod logs;
+mod services;
+
+use crate::router::Edge;
+use axum::{Router, routing::get};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The document's own facts; paths and schemas come from the handlers.
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Fairway",
+    description = "Everything that Fairway's pages do. A refusal or failure is an RFC 9457 problem; an `Idempotency-Key` header makes every POST safe to repeat."
+))]
+struct Document;
+
+/// The API's routes, and its description at `/api/v1/openapi.json`.
+pub(crate) fn routes() -> Router<Edge> {
+    let (routes, mut document) = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(services::list, services::create))
+        .routes(routes!(services::show))
+        .routes(routes!(services::preview))
+        .routes(routes!(services::builds))
+        .routes(routes!(environments::diff))
+        .routes(routes!(environments::deploy))
+        .routes(routes!(environments::diagnosis))
+        .routes(routes!(environments::restart))
+        .routes(routes!(environments::purge))
+        .routes(routes!(logs::logs))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(jobs::events))
+        .routes(routes!(activity::list))
+        .split_for_parts();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    let described = document.to_json().unwrap_or_default();
+    let json = [(http::header::CONTENT_TYPE, "application/json")];
+    routes.route("/api/v1/openapi.json", get(async move || (json, described)))
+}

@@ -1,0 +1,60 @@
+//! A service's log lines.
+
+use crate::{actor::Asking, events, extract::Path, extract::Query, problem::Problem, problem::done};
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use fairway_domain::{EnvironmentName, LogPosition, LogRequest, ServiceName};
+use fairway_portal::{LogStream, Portal};
+use futures::StreamExt;
+use http::{HeaderMap, header};
+use serde::Deserialize;
+
+/// Which lines.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// Only lines since this many seconds ago.
+    since: Option<u32>,
+    /// Only this many of the last lines that there are.
+    tail: Option<u32>,
+    /// Only lines that contain this text, whatever its case.
+    contains: Option<String>,
+    /// Go on as lines come.
+    #[serde(default)]
+    follow: bool,
+}
+
+/// The lines of all pods of a service, oldest first: JSON lines, or server-sent events when asked for `text/event-stream`. The id of an event
+/// is a position, and `Last-Event-ID` resumes exactly after it.
+#[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/logs",
+    params(("name" = String, Path), ("environment" = String, Path), Wanted, ("Last-Event-ID" = Option<String>, Header)),
+    responses((status = 200, body = fairway_domain::LogEntry, content_type = "application/x-ndjson"), (status = 404, body = Problem)))]
+pub(super) async fn logs(
+    State(portal): State<Portal>,
+    Asking(actor): Asking,
+    Path((name, environment)): Path<(ServiceName, EnvironmentName)>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Wanted { since, tail, contains, follow } = wanted;
+    let after = events::last_event_id(&headers).and_then(|id| id.parse::<LogPosition>().ok());
+    let request = LogRequest { since, tail, contains, follow, after };
+    let lines = done(portal.logs(&actor, &name, &environment, request).await)?;
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accept.contains("text/event-stream") {
+        return Ok(events::logs(&portal, lines).into_response());
+    }
+    Ok(json_lines(lines))
+}
+
+fn json_lines(lines: LogStream) -> Response {
+    let body = lines.map(|line| {
+        let (_, entry) = line.map_err(std::io::Error::other)?;
+        let mut json = serde_json::to_string(&entry).map_err(std::io::Error::other)?;
+        json.push('\n');
+        Ok::<_, std::io::Error>(json)
+    });
+    let headers = [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-cache")];
+    (headers, Body::from_stream(body)).into_response()
+}

@@ -1,0 +1,193 @@
+//! What pages' forms do without a line of JavaScript: POST, then 303 to where it can be seen, or the same page with what is wrong.
+
+use crate::{actor::Asking, extract::Path, pages, problem::Problem, problem::status_of, router::Edge};
+use axum::extract::{Form, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Router, routing::post};
+use fairway_app::forms::{Alert, CreateBody, CreateForm, DeployBody, PurgeBody, RestartBody, RetryBody};
+use fairway_domain::{Actor, JobId, ServiceName};
+use fairway_portal::{Answer, Refusal, Remembered, Reservation, StoredResponse};
+use http::{StatusCode, header};
+use std::time::Duration;
+
+/// How often a form that was sent twice looks whether its first sending is done.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Where forms are sent to.
+pub(crate) fn routes() -> Router<Edge> {
+    Router::new()
+        .route("/new", post(create))
+        .route("/services/{name}/deploy", post(deploy))
+        .route("/services/{name}/purge", post(purge))
+        .route("/services/{name}/restart", post(restart))
+        .route("/jobs/{id}/retry", post(retry))
+}
+
+async fn create(State(edge): State<Edge>, Asking(actor): Asking, Form(body): Form<CreateBody>) -> Result<Response, Problem> {
+    let sent = match Sent::check(&edge, &body.csrf, &body.idempotency).await? {
+        Ok(sent) => sent,
+        Err(replayed) => return Ok(replayed),
+    };
+    let draft = body.draft();
+    match edge.portal.create(&actor, &draft).await? {
+        Answer::Done(job) => sent.see_other(&edge, format!("/jobs/{}", job.id)).await,
+        Answer::Refused(refusal) => {
+            sent.forget(&edge).await?;
+            let (status, _) = status_of(&refusal);
+            let errors = if let Refusal::Invalid(errors) = refusal { errors } else { Vec::new() };
+            let form = CreateForm { draft, errors };
+            Ok(pages::again(&edge, actor, CreateBody::PAGE, status, form).await)
+        }
+    }
+}
+
+async fn deploy(
+    State(edge): State<Edge>,
+    Asking(actor): Asking,
+    Path(service): Path<ServiceName>,
+    Form(body): Form<DeployBody>,
+) -> Result<Response, Problem> {
+    let sent = match Sent::check(&edge, &body.csrf, &body.idempotency).await? {
+        Ok(sent) => sent,
+        Err(replayed) => return Ok(replayed),
+    };
+    let page = body.page(&service);
+    let order = match body.order(&service) {
+        Ok(order) => order,
+        Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
+    };
+    match edge.portal.deploy(&actor, &order).await? {
+        Answer::Done(deploy) => {
+            sent.see_other(&edge, format!("/services/{service}/deploys/{}", deploy.number)).await
+        }
+        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
+    }
+}
+
+async fn purge(
+    State(edge): State<Edge>,
+    Asking(actor): Asking,
+    Path(service): Path<ServiceName>,
+    Form(body): Form<PurgeBody>,
+) -> Result<Response, Problem> {
+    let sent = match Sent::check(&edge, &body.csrf, &body.idempotency).await? {
+        Ok(sent) => sent,
+        Err(replayed) => return Ok(replayed),
+    };
+    let page = body.page(&service);
+    let order = match body.order(&service) {
+        Ok(order) => order,
+        Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
+    };
+    match edge.portal.purge(&actor, &order).await? {
+        Answer::Done(job) => sent.see_other(&edge, format!("/jobs/{}", job.id)).await,
+        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
+    }
+}
+
+async fn restart(
+    State(edge): State<Edge>,
+    Asking(actor): Asking,
+    Path(service): Path<ServiceName>,
+    Form(body): Form<RestartBody>,
+) -> Result<Response, Problem> {
+    let sent = match Sent::check(&edge, &body.csrf, "").await? {
+        Ok(sent) => sent,
+        Err(replayed) => return Ok(replayed),
+    };
+    let page = format!("/services/{service}");
+    let environment = match body.environment() {
+        Ok(environment) => environment,
+        Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
+    };
+    match edge.portal.restart(&actor, &service, &environment).await? {
+        Answer::Done(()) => sent.see_other(&edge, page).await,
+        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
+    }
+}
+
+async fn retry(
+    State(edge): State<Edge>,
+    Asking(actor): Asking,
+    Path(id): Path<JobId>,
+    Form(body): Form<RetryBody>,
+) -> Result<Response, Problem> {
+    let sent = match Sent::check(&edge, &body.csrf, "").await? {
+        Ok(sent) => sent,
+        Err(replayed) => return Ok(replayed),
+    };
+    let page = format!("/jobs/{id}");
+    match edge.portal.retry(&actor, id).await? {
+        Answer::Done(_) => sent.see_other(&edge, page).await,
+        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
+    }
+}
+
+/// A form that came from our own page. A form that is sent twice (a double click) is done once: both get the same answer.
+struct Sent(Option<Reservation>);
+
+impl Sent {
+    /// Checks the form's token and key; `Err` is the answer that the same form got before.
+    async fn check(edge: &Edge, csrf: &str, idempotency: &str) -> Result<Result<Self, Response>, Problem> {
+        if csrf != &*edge.csrf {
+            let detail = "This form is out of date, or isn't one of Fairway's. Nothing was changed: go back, reload the page and send it again.";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "/problems/form", detail));
+        }
+        if idempotency.is_empty() {
+            return Ok(Ok(Self(None)));
+        }
+        let key = format!("form {idempotency}");
+        loop {
+            match edge.portal.remembered(&key, "").await? {
+                Remembered::New(reservation) => return Ok(Ok(Self(Some(reservation)))),
+                Remembered::InProgress => tokio::time::sleep(LOOK).await,
+                Remembered::Same(stored) => {
+                    let location = stored.headers.into_iter().next().map_or_else(String::new, |(_, value)| value);
+                    return Ok(Err(Redirect::to(&location).into_response()));
+                }
+                Remembered::Different => {
+                    return Err(Problem::new(StatusCode::CONFLICT, "/problems/form", "This form was sent before."));
+                }
+            }
+        }
+    }
+
+    /// Done: where to look.
+    async fn see_other(self, edge: &Edge, location: String) -> Result<Response, Problem> {
+        if let Some(reservation) = self.0 {
+            let stored = StoredResponse {
+                status: StatusCode::SEE_OTHER.as_u16(),
+                headers: vec![(header::LOCATION.to_string(), location.clone())],
+                body: String::new(),
+            };
+            edge.portal.remember(reservation, &stored).await?;
+        }
+        Ok(Redirect::to(&location).into_response())
+    }
+
+    /// Not done: the same page, with the refusal's sentence.
+    async fn refused(self, edge: &Edge, actor: Actor, page: &str, refusal: &Refusal) -> Result<Response, Problem> {
+        let (status, _) = status_of(refusal);
+        self.again(edge, actor, page, status, Alert::from(refusal)).await
+    }
+
+    async fn again(
+        self,
+        edge: &Edge,
+        actor: Actor,
+        page: &str,
+        status: StatusCode,
+        alert: Alert,
+    ) -> Result<Response, Problem> {
+        self.forget(edge).await?;
+        Ok(pages::again(edge, actor, page, status, alert).await)
+    }
+
+    /// The form may be sent again.
+    async fn forget(self, edge: &Edge) -> Result<(), Problem> {
+        if let Some(reservation) = self.0 {
+            edge.portal.forget(reservation).await?;
+        }
+        Ok(())
+    }
+}
