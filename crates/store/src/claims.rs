@@ -178,18 +178,22 @@ pub(crate) async fn append(
     claim: &Claim,
     kinds: &[JobEventKind],
 ) -> Result<(), Error> {
-    match append_events(connection, claim.job.id, Some(claim.fence), kinds).await? {
-        true => Ok(()),
-        false => Err(Error::LeaseLost(claim.job.id)),
-    }
+    append_held(connection, claim.job.id, claim.fence, kinds).await
 }
 
 /// Locks the job's row until the transaction ends, if the fence is still that number.
 pub(crate) async fn hold(connection: &mut AnyConnection, job: JobId, fence: i64) -> Result<(), Error> {
-    match append_events(connection, job, Some(fence), &[]).await? {
-        true => Ok(()),
-        false => Err(Error::LeaseLost(job)),
-    }
+    append_held(connection, job, fence, &[]).await
+}
+
+async fn append_held(
+    connection: &mut AnyConnection,
+    job: JobId,
+    fence: i64,
+    kinds: &[JobEventKind],
+) -> Result<(), Error> {
+    let held = append_events(connection, job, Some(fence), kinds).await?;
+    if held { Ok(()) } else { Err(Error::LeaseLost(job)) }
 }
 
 /// Ends the job and its deploy, and a build of it that was left running by a failure.

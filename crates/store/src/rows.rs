@@ -25,11 +25,14 @@ impl<'r> Fields<'r> {
         self.row.try_get(column).map_err(|error| self.corrupt(column, error))
     }
 
-    pub(crate) fn parsed<T: FromStr<Err: ToString>>(&self, column: &'static str) -> Result<T, Error> {
-        self.get::<String>(column)?.parse().map_err(|error: T::Err| self.corrupt(column, error.to_string()))
+    pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        column: &'static str,
+    ) -> Result<T, Error> {
+        self.get::<String>(column)?.parse().map_err(|error: T::Err| self.corrupt(column, error))
     }
 
-    pub(crate) fn maybe_parsed<T: FromStr<Err: ToString>>(
+    pub(crate) fn maybe_parsed<T: FromStr<Err: std::fmt::Display>>(
         &self,
         column: &'static str,
     ) -> Result<Option<T>, Error> {
@@ -67,7 +70,7 @@ impl<'r> Fields<'r> {
         }
     }
 
-    pub(crate) fn corrupt(&self, column: &'static str, reason: impl ToString) -> Error {
+    pub(crate) fn corrupt(&self, column: &'static str, reason: impl std::fmt::Display) -> Error {
         let id = self.row.try_get(self.key).unwrap_or_else(|_| "?".to_owned());
         Error::Corrupt { table: self.table, id, column, reason: reason.to_string() }
     }
