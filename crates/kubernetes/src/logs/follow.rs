@@ -1,0 +1,215 @@
+//! Following one pod's log through restarts of the container, broken connections and the end of the pod.
+
+use super::instances::{Instance, instances};
+use super::line::{Item, Source, What};
+use super::position::Cursor;
+use super::read::{Part, Reading, lines, open};
+use crate::{ClusterState, Error};
+use fairway_domain::{Freshness, Timestamp};
+use futures::TryStreamExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How long to wait before a stream that ended is opened again: from the first to the last of these, doubling.
+const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+/// How long a stream may go on after its container has ended, to deliver what is left.
+const DRAIN: Duration = Duration::from_secs(2);
+/// Where reading begins, in nanoseconds before now, if the node doesn't say how far the log is.
+const GUESS: i64 = 60_000_000_000;
+const SECOND: i64 = 1_000_000_000;
+
+/// Where following begins.
+#[derive(Clone)]
+pub(super) enum Start {
+    /// About where the log ends now. The sender is dropped as soon as that place is known.
+    Now(mpsc::Sender<()>),
+    /// At the log's beginning.
+    Beginning,
+}
+
+/// One pod that is followed.
+pub(super) struct Follower {
+    client: kube::Client,
+    state: ClusterState,
+    source: Source,
+    items: mpsc::Sender<Item>,
+    cursor: Option<Cursor>,
+    floor: i64,
+    /// Where the last gap was told of: once is enough.
+    gap: Option<Cursor>,
+}
+
+impl Follower {
+    pub(super) fn new(
+        client: kube::Client,
+        state: ClusterState,
+        source: Source,
+        items: mpsc::Sender<Item>,
+    ) -> Self {
+        Self { client, state, source, items, cursor: None, floor: 0, gap: None }
+    }
+
+    /// Follows until the pod is gone or nobody listens any more.
+    pub(super) async fn run(mut self, start: Start) {
+        match start {
+            Start::Now(located) => {
+                self.floor = self.locate().await;
+                drop(located);
+            }
+            Start::Beginning => self.cursor = Some(Cursor::start()),
+        }
+        let mut pause = RETRY.0;
+        loop {
+            let Some(pod) = self.pod() else {
+                let _ = self.items.send(self.closed()).await;
+                return;
+            };
+            let read_until = instances(&pod);
+            let Some(lines) = self.read(&read_until).await else { return };
+            pause = if lines > 0 { RETRY.0 } else { (pause * 2).min(RETRY.1) };
+            self.wait_for_more(&read_until, pause).await;
+        }
+    }
+
+    fn pod(&self) -> Option<Arc<Pod>> {
+        pod_of(&self.state, &self.source)
+    }
+
+    /// A place shortly before the log's end, by the node's clock: lines from there on are delivered.
+    async fn locate(&self) -> i64 {
+        for _ in 0..3 {
+            let last = match self.pod().and_then(|pod| instances(&pod).pop()) {
+                Some(instance) => self.last_line(&instance).await,
+                None => return 0,
+            };
+            match last {
+                Ok(nanos) => return nanos.map_or(0, |nanos| nanos - nanos.rem_euclid(SECOND)),
+                Err(error) => tracing::debug!(pod = %self.source.pod, %error, "the log's end can't be found"),
+            }
+            tokio::time::sleep(RETRY.0).await;
+        }
+        i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default() - GUESS
+    }
+
+    async fn last_line(&self, instance: &Instance) -> Result<Option<i64>, Error> {
+        let part = Part { tail: Some(1), ..Part::default() };
+        let log = match open(&self.client, &self.source, instance.previous, part).await {
+            Err(Error::Refused { code: 400 | 404, .. }) => return Ok(None),
+            log => log?,
+        };
+        let all: Vec<Item> = lines(log, self.source.clone(), instance.restart).try_collect().await?;
+        Ok(all.last().map(|item| item.nanos))
+    }
+
+    /// Reads on from the cursor until the stream ends, or should have. Gives the number of items; nothing if nobody listens.
+    async fn read(&mut self, instances: &[Instance]) -> Option<usize> {
+        let reading = Reading {
+            client: self.client.clone(),
+            source: self.source.clone(),
+            instances: instances.to_vec(),
+            cursor: self.cursor,
+            floor: self.floor,
+            tail: None,
+            follow: true,
+        };
+        let mut items = pin!(reading.items());
+        let (state, source) = (self.state.clone(), self.source.clone());
+        let mut over = pin!(over(&state, &source, instances));
+        let mut count = 0;
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = items.try_next() => next,
+                () = &mut over => return Some(count),
+            };
+            match next {
+                Ok(Some(item)) => {
+                    count += 1;
+                    self.deliver(item).await?;
+                }
+                Ok(None) => return Some(count),
+                Err(error) => {
+                    tracing::debug!(pod = %self.source.pod, %error, "a log stream broke and will be opened again");
+                    return Some(count);
+                }
+            }
+        }
+    }
+
+    async fn deliver(&mut self, item: Item) -> Option<()> {
+        if matches!(item.what, What::Gap(_)) {
+            if self.gap.is_some() && self.gap == self.cursor {
+                return Some(());
+            }
+            self.gap = self.cursor;
+        }
+        self.cursor.get_or_insert_with(Cursor::start).advance(&item);
+        self.items.send(item).await.ok()
+    }
+
+    /// Waits until there can be more to read: the pod's status changed or, while its container runs, a moment has passed.
+    async fn wait_for_more(&self, read: &[Instance], pause: Duration) {
+        let running = read.iter().any(|instance| instance.end.is_none());
+        let unread = self.cursor.is_none_or(|cursor| read.iter().any(|i| i.restart >= cursor.instance));
+        let pause = if running || unread { pause } else { Duration::from_secs(30) };
+        let changed = when(&self.state, |state| {
+            pod_of(state, &self.source).is_none_or(|pod| instances(&pod) != read)
+        });
+        let _ = tokio::time::timeout(pause, changed).await;
+    }
+
+    fn closed(&self) -> Item {
+        let cursor = self.cursor.unwrap_or_else(Cursor::start);
+        Item {
+            source: self.source.id,
+            pod: self.source.pod.clone(),
+            restart: cursor.instance,
+            nanos: cursor.nanos,
+            ordinal: cursor.ordinal,
+            what: What::Closed,
+        }
+    }
+}
+
+fn pod_of(state: &ClusterState, source: &Source) -> Option<Arc<Pod>> {
+    let namespace = state.namespace(&source.namespace);
+    let pod = namespace.pods.get(&source.pod)?;
+    (pod.uid().as_deref() == Some(&*source.uid)).then(|| pod.clone())
+}
+
+/// Returns when a stream that was opened for `instances` should have ended: its container has, or the cluster was away meanwhile
+/// and the connection may be dead without knowing it.
+async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]) {
+    let running = instances_then.iter().find(|instance| instance.end.is_none()).map(|i| i.id.clone());
+    let Some(running) = running else { return std::future::pending().await };
+    let still_runs = |state: &ClusterState| {
+        pod_of(state, source)
+            .is_some_and(|pod| instances(&pod).iter().any(|i| i.id == running && i.end.is_none()))
+    };
+    let live = |state: &ClusterState| state.namespace(&source.namespace).freshness == Freshness::Live;
+    tokio::select! {
+        () = when(state, |state| !still_runs(state)) => tokio::time::sleep(DRAIN).await,
+        () = async {
+            when(state, |state| !live(state)).await;
+            when(state, live).await;
+        } => {}
+    }
+}
+
+/// Waits until `condition` holds of the cluster; for ever once that can't be known any more.
+async fn when(state: &ClusterState, condition: impl Fn(&ClusterState) -> bool) {
+    let mut changed = state.changed();
+    loop {
+        changed.borrow_and_update();
+        if condition(state) {
+            return;
+        }
+        if changed.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The instances of a pod's container that the API can still be asked about.
+
+use super::line::CONTAINER;
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
+
+/// One run of the container, from a start to an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Instance {
+    /// Containerd's id of it.
+    pub(super) id: String,
+    /// How often the container had been restarted before.
+    pub(super) restart: u32,
+    /// Whether the API calls it the *previous* one.
+    pub(super) previous: bool,
+    /// How it ended, if it has.
+    pub(super) end: Option<End>,
+}
+
+/// How an instance ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// When, in nanoseconds since the epoch; Kubernetes rounds to the second.
+    pub(super) nanos: i64,
+    /// In words.
+    pub(super) text: String,
+}
+
+/// The instances whose lines can be read, the oldest first: at most two.
+pub(super) fn instances(pod: &Pod) -> Vec<Instance> {
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.filter(|status| status.name == CONTAINER).flat_map(of_status).collect()
+}
+
+fn of_status(status: &ContainerStatus) -> Vec<Instance> {
+    let restarts = u32::try_from(status.restart_count).unwrap_or_default();
+    let present = status.container_id.as_deref().unwrap_or_default();
+    let mut instances = Vec::new();
+    if let Some(last) = status.last_state.as_ref().and_then(|state| state.terminated.as_ref()) {
+        let id = last.container_id.clone().unwrap_or_default();
+        // Between a crash and the next start, the latest instance already is the previous one.
+        let restart = if id == present { restarts } else { restarts.saturating_sub(1) };
+        instances.push(Instance { id, restart, previous: true, end: Some(end_of(last)) });
+    }
+    let state = status.state.as_ref();
+    let running = state.is_some_and(|state| state.running.is_some());
+    let end = state.and_then(|state| state.terminated.as_ref()).map(end_of);
+    if !present.is_empty() && (running || end.is_some()) {
+        instances.push(Instance { id: present.to_owned(), restart: restarts, previous: false, end });
+    }
+    instances
+}
+
+fn end_of(state: &ContainerStateTerminated) -> End {
+    let reason = state.reason.as_deref().filter(|reason| !reason.is_empty());
+    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let at = state.finished_at.as_ref().map_or(0, |time| time.0.as_nanosecond());
+    End {
+        nanos: i64::try_from(at).unwrap_or_default(),
+        text: format!("exited with code {}{reason}", state.exit_code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn of(status: serde_json::Value) -> Vec<(u32, bool, Option<String>)> {
+        let pod: Pod = serde_json::from_value(json!({
+            "metadata": { "name": "a" },
+            "status": { "containerStatuses": [status] }
+        }))
+        .unwrap();
+        instances(&pod).into_iter().map(|i| (i.restart, i.previous, i.end.map(|end| end.text))).collect()
+    }
+
+    fn terminated(id: &str, code: i32, reason: &str) -> serde_json::Value {
+        json!({ "terminated": {
+            "containerID": id, "exitCode": code, "reason": reason, "finishedAt": "2026-11-25T01:00:00Z"
+        } })
+    }
+
+    fn status(id: Option<&str>, restarts: u32, state: &serde_json::Value, last: &serde_json::Value) -> serde_json::Value {
+        json!({
+            "name": "app", "image": "", "imageID": "", "ready": false,
+            "containerID": id, "restartCount": restarts, "state": state, "lastState": last
+        })
+    }
+
+    #[test]
+    fn a_container_that_has_not_started_has_nothing_to_read() {
+        let waiting = json!({ "waiting": { "reason": "ContainerCreating" } });
+        assert_eq!(of(status(None, 0, &waiting, &json!({}))), []);
+    }
+
+    #[test]
+    fn after_a_restart_the_instance_before_can_be_read_too() {
+        let running = json!({ "running": { "startedAt": "2026-11-25T01:00:01Z" } });
+        let found = of(status(Some("b"), 1, &running, &terminated("a", 1, "Error")));
+        assert_eq!(found, [(0, true, Some("exited with code 1 (Error)".into())), (1, false, None)]);
+    }
+
+    #[test]
+    fn while_it_backs_off_the_latest_instance_is_the_previous_one() {
+        let waiting = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+        let found = of(status(Some("b"), 1, &waiting, &terminated("b", 137, "OOMKilled")));
+        assert_eq!(found, [(1, true, Some("exited with code 137 (OOMKilled)".into()))]);
+    }
+
+    #[test]
+    fn an_ended_pod_can_still_be_read() {
+        let found = of(status(Some("a"), 0, &terminated("a", 0, "Completed"), &json!({})));
+        assert_eq!(found, [(0, false, Some("exited with code 0 (Completed)".into()))]);
+    }
+}

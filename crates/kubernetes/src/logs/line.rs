@@ -1,0 +1,156 @@
+//! One line as the kubelet gives it, and its place among the lines of its pod.
+
+use fairway_domain::{LogEntry, LogMarker, Namespace, Timestamp};
+use std::sync::Arc;
+
+/// The container whose lines are a service's log.
+pub(super) const CONTAINER: &str = "app";
+
+/// Where lines come from: the service's container of one pod, through all its restarts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    /// Stands for the pod in a position.
+    pub(super) id: SourceId,
+    pub(super) namespace: Namespace,
+    pub(super) pod: Arc<str>,
+    pub(super) uid: Arc<str>,
+}
+
+/// A short, stable name of a pod's incarnation: 52 bits of a hash of its UID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct SourceId(pub(super) u64);
+
+impl SourceId {
+    /// FNV-1a, because it has to stay the same from one build of Fairway to the next.
+    pub(super) fn of(uid: &str) -> Self {
+        let hash = uid.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self(hash >> 12)
+    }
+}
+
+/// A line, or what happened between lines, with its place in its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) source: SourceId,
+    pub(super) pod: Arc<str>,
+    /// How often the container had been restarted.
+    pub(super) restart: u32,
+    /// Nanoseconds since the epoch; never less than that of the line before.
+    pub(super) nanos: i64,
+    /// Counts lines with the same `nanos`, from 1.
+    pub(super) ordinal: u32,
+    pub(super) what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Line(String),
+    /// The instance `restart` ended; how.
+    Ended(String),
+    /// Lines after this place may be missing; why.
+    Gap(String),
+    /// The pod is gone, and everything it wrote was read.
+    Closed,
+}
+
+impl Item {
+    /// What a reader is shown; nothing for what only moves their position.
+    pub(super) fn entry(&self) -> Option<LogEntry> {
+        let (text, marker) = match &self.what {
+            What::Line(text) => (text, None),
+            What::Ended(text) => (text, Some(LogMarker::Ended)),
+            What::Gap(text) => (text, Some(LogMarker::Gap)),
+            What::Closed => return None,
+        };
+        let level = if marker.is_none() { fairway_domain::Level::of_line(text) } else { Default::default() };
+        Some(LogEntry {
+            at: Timestamp::from_nanosecond(self.nanos.into()).unwrap_or_default(),
+            pod: self.pod.to_string(),
+            container: CONTAINER.to_owned(),
+            restart: self.restart,
+            level,
+            text: text.clone(),
+            marker,
+        })
+    }
+
+    /// How much memory it takes, about.
+    pub(super) fn weight(&self) -> usize {
+        let text = match &self.what {
+            What::Line(text) | What::Ended(text) | What::Gap(text) => text.len(),
+            What::Closed => 0,
+        };
+        text + 96
+    }
+}
+
+/// A line of the API's answer: the kubelet's timestamp and the text. `None` for what the kubelet itself says in the stream.
+pub(super) fn parse(raw: &[u8]) -> Option<(i64, String)> {
+    let space = raw.iter().position(|byte| *byte == b' ')?;
+    let (stamp, text) = raw.split_at(space);
+    let at: Timestamp = std::str::from_utf8(stamp).ok()?.parse().ok()?;
+    let text = text.get(1..).unwrap_or_default();
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    Some((i64::try_from(at.as_nanosecond()).ok()?, String::from_utf8_lossy(text).into_owned()))
+}
+
+/// Gives each line of a container its place. Two writers (stdout, stderr) may be stamped a little out of order; a line then takes
+/// the place of the latest before it, so that places only grow in the order of the file, however often it is read and, as long
+/// as reading begins a second before, wherever it begins.
+#[derive(Debug)]
+pub(super) struct Numbering {
+    last: i64,
+    ordinal: u32,
+}
+
+impl Default for Numbering {
+    fn default() -> Self {
+        Self { last: i64::MIN, ordinal: 0 }
+    }
+}
+
+impl Numbering {
+    pub(super) fn place(&mut self, nanos: i64) -> (i64, u32) {
+        if nanos > self.last {
+            (self.last, self.ordinal) = (nanos, 1);
+        } else {
+            self.ordinal += 1;
+        }
+        (self.last, self.ordinal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_keeps_its_spaces_and_loses_only_its_stamp_and_end() {
+        let (nanos, text) = parse(b"2026-11-25T01:02:03.000000004Z   two  spaces \r").unwrap();
+        assert_eq!(nanos % 1_000_000_000, 4);
+        assert_eq!(text, "  two  spaces ");
+        let (_, empty) = parse(b"2026-11-25T01:02:03Z ").unwrap();
+        assert_eq!(empty, "");
+    }
+
+    #[test]
+    fn what_the_kubelet_says_is_no_line() {
+        for raw in ["unable to retrieve container logs for containerd://4711", "", "nospace"] {
+            assert_eq!(parse(raw.as_bytes()), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_utf8_is_kept_as_far_as_it_can_be() {
+        assert_eq!(parse(b"2026-11-25T01:02:03Z a\xffb").unwrap().1, "a\u{fffd}b");
+    }
+
+    #[test]
+    fn places_only_grow_in_the_order_of_the_file() {
+        let mut numbering = Numbering::default();
+        let places: Vec<_> = [5, 5, 4, 7, 6].into_iter().map(|nanos| numbering.place(nanos)).collect();
+        assert_eq!(places, [(5, 1), (5, 2), (5, 3), (7, 1), (7, 2)]);
+    }
+}

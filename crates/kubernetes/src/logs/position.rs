@@ -1,0 +1,146 @@
+//! How far a reader has come, in each source: exact, and stateless, since the reader carries it.
+
+use super::line::{Item, SourceId, What};
+use fairway_domain::LogPosition;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// As many sources as fit into a position; older ones become part of its floor.
+const MOST_CURSORS: usize = 64;
+
+/// How far a reader has come in one source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cursor {
+    /// The last line's place.
+    pub(super) nanos: i64,
+    /// The last line's number among those at `nanos`. 0 before the first line.
+    pub(super) ordinal: u32,
+    /// The instance (by restarts) that is being read; the end of every earlier one has been shown.
+    pub(super) instance: u32,
+    /// No line of `instance` has been read yet.
+    pub(super) fresh: bool,
+}
+
+impl Cursor {
+    /// The instance of a source that will never say anything more.
+    const CLOSED: u32 = u32::MAX;
+
+    /// Before everything.
+    pub(super) fn start() -> Self {
+        Self { fresh: true, ..Self::default() }
+    }
+
+    pub(super) fn closed(self) -> bool {
+        self.instance == Self::CLOSED
+    }
+
+    pub(super) fn place(self) -> (i64, u32) {
+        (self.nanos, self.ordinal)
+    }
+
+    pub(super) fn passed(self, item: &Item) -> bool {
+        match item.what {
+            What::Line(_) => (item.nanos, item.ordinal) <= self.place(),
+            What::Ended(_) => item.restart < self.instance,
+            // A gap is one only to who stands right before it; another has read the lines another way.
+            What::Gap(_) => (item.nanos, item.ordinal) != self.place(),
+            What::Closed => self.closed(),
+        }
+    }
+
+    pub(super) fn advance(&mut self, item: &Item) {
+        match item.what {
+            What::Line(_) => {
+                (self.nanos, self.ordinal) = (item.nanos, item.ordinal);
+                self.instance = self.instance.max(item.restart);
+                self.fresh = false;
+            }
+            What::Ended(_) => {
+                self.instance = self.instance.max(item.restart.saturating_add(1));
+                self.fresh = true;
+            }
+            What::Gap(_) => {}
+            What::Closed => (self.instance, self.fresh) = (Self::CLOSED, true),
+        }
+    }
+}
+
+/// How far a reader has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Lines of sources without a cursor count as read up to here (nanoseconds, exclusive).
+    pub(super) floor: i64,
+    cursors: BTreeMap<SourceId, Cursor>,
+}
+
+impl Position {
+    /// Before everything since `floor` (nanoseconds).
+    pub(super) fn since(floor: i64) -> Self {
+        Self { floor, cursors: BTreeMap::new() }
+    }
+
+    pub(super) fn cursor(&self, source: SourceId) -> Option<Cursor> {
+        self.cursors.get(&source).copied()
+    }
+
+    /// The sources that may still have something to say.
+    pub(super) fn open_sources(&self) -> Vec<(SourceId, Cursor)> {
+        self.cursors.iter().filter(|(_, cursor)| !cursor.closed()).map(|(id, cursor)| (*id, *cursor)).collect()
+    }
+
+    pub(super) fn passed(&self, item: &Item) -> bool {
+        match self.cursors.get(&item.source) {
+            Some(cursor) => cursor.passed(item),
+            None if matches!(item.what, What::Gap(_)) => true,
+            None => item.nanos < self.floor,
+        }
+    }
+
+    pub(super) fn advance(&mut self, item: &Item) {
+        self.cursors.entry(item.source).or_insert_with(Cursor::start).advance(item);
+        if self.cursors.len() > MOST_CURSORS {
+            self.drop_oldest();
+        }
+    }
+
+    /// The source that wrote last the longest ago is the one least likely to be met again. Its lines stay read.
+    fn drop_oldest(&mut self) {
+        let oldest = self.cursors.iter().min_by_key(|(_, cursor)| (!cursor.closed(), cursor.nanos));
+        let Some((source, nanos)) = oldest.map(|(source, cursor)| (*source, cursor.nanos)) else { return };
+        self.cursors.remove(&source);
+        self.floor = self.floor.max(nanos.saturating_add(1));
+    }
+
+    /// The text a reader gives back.
+    pub(super) fn encode(&self) -> Option<LogPosition> {
+        let mut text = format!("1.{:x}", self.floor.max(0));
+        for (source, cursor) in &self.cursors {
+            let fresh = if cursor.fresh { ".f" } else { "" };
+            let Cursor { nanos, ordinal, instance, .. } = cursor;
+            // Writing into a String can't fail.
+            let _ = write!(text, ",{:x}.{:x}.{ordinal:x}.{instance:x}{fresh}", source.0, nanos.max(&0));
+        }
+        text.parse().ok()
+    }
+
+    pub(super) fn decode(position: &LogPosition) -> Option<Self> {
+        let mut parts = position.as_str().strip_prefix("1.")?.split(',');
+        let mut decoded = Self::since(i64::from_str_radix(parts.next()?, 16).ok()?);
+        for part in parts {
+            let mut fields = part.split('.');
+            let source = SourceId(u64::from_str_radix(fields.next()?, 16).ok()?);
+            let cursor = Cursor {
+                nanos: i64::from_str_radix(fields.next()?, 16).ok()?,
+                ordinal: u32::from_str_radix(fields.next()?, 16).ok()?,
+                instance: u32::from_str_radix(fields.next()?, 16).ok()?,
+                fresh: fields.next().is_some_and(|field| field == "f"),
+            };
+            decoded.cursors.insert(source, cursor);
+        }
+        Some(decoded)
+    }
+}
+
+#[cfg(test)]
+#[path = "position_tests.rs"]
+mod tests;

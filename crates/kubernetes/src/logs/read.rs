@@ -1,0 +1,259 @@
+//! Reading one container's log through the API.
+
+use super::instances::Instance;
+use super::line::{CONTAINER, Item, Numbering, Source, What, parse};
+use super::position::Cursor;
+use crate::Error;
+use async_stream::try_stream;
+use fairway_domain::Timestamp;
+use futures::{AsyncBufRead, AsyncBufReadExt, Stream, TryStreamExt};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, LogParams};
+use std::pin::pin;
+
+/// What of a line is kept. More than this in one line is no log.
+const LONGEST_LINE: usize = 16 * 1024 * 1024;
+/// Read beyond a wanted tail, so that the first line of it has its right place.
+const TAIL_MARGIN: u32 = 20;
+const SECOND: i64 = 1_000_000_000;
+
+/// Which part of a container's log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Part {
+    pub(super) follow: bool,
+    /// Only lines at or after this place (nanoseconds); some before it may come too.
+    pub(super) since: Option<i64>,
+    /// Only this many of the last ones.
+    pub(super) tail: Option<u32>,
+}
+
+/// Opens the log of `source`'s present or previous instance.
+pub(super) async fn open(
+    client: &kube::Client,
+    source: &Source,
+    previous: bool,
+    part: Part,
+) -> Result<impl AsyncBufRead + use<>, Error> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), source.namespace.as_str());
+    let parameters = LogParams {
+        container: Some(CONTAINER.into()),
+        follow: part.follow,
+        previous,
+        since_time: part.since.and_then(second_before),
+        tail_lines: part.tail.map(i64::from),
+        timestamps: true,
+        ..LogParams::default()
+    };
+    // A stream that is followed answers with its first line, which may take for ever: only the others have a limit.
+    Ok(pods.log_stream(&source.pod, &parameters).await?)
+}
+
+/// The API knows whole seconds, and the client would round up; one second more covers lines stamped out of order.
+fn second_before(nanos: i64) -> Option<Timestamp> {
+    let second = nanos.div_euclid(SECOND) - 1;
+    if second <= 0 { None } else { Timestamp::from_second(second).ok() }
+}
+
+/// The lines of an opened log, placed. An unfinished last line is left out: it is not all there yet.
+pub(super) fn lines(
+    log: impl AsyncBufRead + Send,
+    source: Source,
+    restart: u32,
+) -> impl Stream<Item = Result<Item, Error>> + Send {
+    try_stream! {
+        let mut log = pin!(log);
+        let mut numbering = Numbering::default();
+        let mut raw = Vec::new();
+        while read_line(&mut log, &mut raw).await.map_err(|error| Error::Unreachable(error.to_string()))? {
+            let Some((nanos, text)) = parse(&raw) else {
+                tracing::debug!(pod = %source.pod, said = %String::from_utf8_lossy(&raw), "the kubelet says");
+                continue;
+            };
+            let (nanos, ordinal) = numbering.place(nanos);
+            let what = What::Line(text);
+            yield Item { source: source.id, pod: source.pod.clone(), restart, nanos, ordinal, what };
+        }
+    }
+}
+
+/// Reads one finished line without its end; false if there is none left.
+async fn read_line(log: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> std::io::Result<bool> {
+    line.clear();
+    loop {
+        let buffer = log.fill_buf().await?;
+        if buffer.is_empty() {
+            return Ok(false);
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let piece = &buffer[..end.unwrap_or(buffer.len())];
+        let room = LONGEST_LINE.saturating_sub(line.len()).min(piece.len());
+        line.extend_from_slice(&piece[..room]);
+        let used = piece.len() + usize::from(end.is_some());
+        log.consume_unpin(used);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
+/// What to read of a source, instance by instance.
+pub(super) struct Reading {
+    pub(super) client: kube::Client,
+    pub(super) source: Source,
+    pub(super) instances: Vec<Instance>,
+    /// Where the reader is; nothing if they have read nothing of this source.
+    pub(super) cursor: Option<Cursor>,
+    /// Only lines at or after this place, for a reader without a cursor.
+    pub(super) floor: i64,
+    /// Only about this many of each instance's last lines.
+    pub(super) tail: Option<u32>,
+    /// Whether to go on reading the instance that runs.
+    pub(super) follow: bool,
+}
+
+impl Reading {
+    /// The lines after the cursor, and the ends between them, in the order of the log.
+    pub(super) fn items(self) -> impl Stream<Item = Result<Item, Error>> + Send {
+        try_stream! {
+            let mut cursor = self.cursor.unwrap_or_else(Cursor::start);
+            for instance in &self.instances {
+                if instance.restart < cursor.instance {
+                    continue;
+                }
+                let mut items = pin!(self.instance_items(instance, cursor));
+                while let Some(item) = items.try_next().await? {
+                    cursor.advance(&item);
+                    yield item;
+                }
+            }
+        }
+    }
+
+    /// One instance's lines after `cursor`; a gap first where lines may be missing; its end last.
+    fn instance_items<'a>(
+        &'a self,
+        instance: &'a Instance,
+        mut cursor: Cursor,
+    ) -> impl Stream<Item = Result<Item, Error>> + Send + 'a {
+        try_stream! {
+            let resumed = self.cursor.is_some();
+            let mut gap = GapCheck::new(cursor, instance.restart);
+            let floor = if resumed { cursor.nanos } else { self.floor };
+            let mut lines = pin!(self.written(instance, floor));
+            while let Some(item) = lines.try_next().await? {
+                if cursor.passed(&item) || (!resumed && item.nanos < self.floor) {
+                    gap.saw_the_place();
+                    continue;
+                }
+                if let Some(missing) = gap.item(&self.source).filter(|_| resumed) {
+                    yield missing;
+                }
+                gap.met = true;
+                cursor.advance(&item);
+                yield item;
+            }
+            if let Some(missing) = gap.item(&self.source).filter(|_| resumed) {
+                yield missing;
+            }
+            if let Some(end) = &instance.end {
+                yield ended(&self.source, instance.restart, cursor, end);
+            }
+        }
+    }
+
+    /// Everything that an instance has written since `floor`, or the last of it.
+    fn written<'a>(
+        &'a self,
+        instance: &'a Instance,
+        floor: i64,
+    ) -> impl Stream<Item = Result<Item, Error>> + Send + 'a {
+        try_stream! {
+            let part = Part {
+                follow: self.follow && instance.end.is_none(),
+                since: Some(floor).filter(|nanos| *nanos > 0),
+                tail: self.tail.map(|tail| tail.saturating_add(TAIL_MARGIN)),
+            };
+            let log = match open(&self.client, &self.source, instance.previous, part).await {
+                // The pod or that instance of it is gone: nothing can be read.
+                Err(Error::Refused { code: 400 | 404, .. }) => return,
+                log => log?,
+            };
+            let mut lines = pin!(lines(log, self.source.clone(), instance.restart));
+            if let Some(tail) = part.tail {
+                let all: Vec<Item> = lines.try_collect().await?;
+                for item in surely_placed(all, tail) {
+                    yield item;
+                }
+                return;
+            }
+            while let Some(item) = lines.try_next().await? {
+                yield item;
+            }
+        }
+    }
+}
+
+/// Where reading begins in the middle, lines at the very first place may be misnumbered: they are left out.
+fn surely_placed(lines: Vec<Item>, tail: u32) -> Vec<Item> {
+    let cut = lines.len() >= usize::try_from(tail).unwrap_or(usize::MAX);
+    let first = lines.first().map(|item| item.nanos).filter(|_| cut);
+    let unsure = lines.iter().take_while(|item| Some(item.nanos) == first).count();
+    let kept = if unsure == lines.len() { 0 } else { unsure };
+    lines.into_iter().skip(kept).collect()
+}
+
+/// The entry that tells of an instance's end.
+pub(super) fn ended(
+    source: &Source,
+    restart: u32,
+    cursor: Cursor,
+    end: &super::instances::End,
+) -> Item {
+    Item {
+        source: source.id,
+        pod: source.pod.clone(),
+        restart,
+        nanos: end.nanos.max(cursor.nanos),
+        ordinal: cursor.ordinal,
+        what: What::Ended(end.text.clone()),
+    }
+}
+
+/// Whether lines may be missing between a reader's place and the first line that can be read after it.
+struct GapCheck {
+    cursor: Cursor,
+    restart: u32,
+    /// Whether the line at the cursor, or an earlier one, was met again: then nothing is missing.
+    met: bool,
+}
+
+impl GapCheck {
+    fn new(cursor: Cursor, restart: u32) -> Self {
+        // Whoever has read all earlier instances to their ends begins this one at its beginning.
+        Self { cursor, restart, met: cursor.fresh && restart == cursor.instance }
+    }
+
+    fn saw_the_place(&mut self) {
+        // The instance that the cursor is in, or one between, may be missing all the same.
+        self.met = self.met || self.restart <= self.cursor.instance;
+    }
+
+    fn item(&self, source: &Source) -> Option<Item> {
+        if self.met {
+            return None;
+        }
+        let text = if self.restart > self.cursor.instance {
+            "An earlier run of the container can't be read any more: lines may be missing here."
+        } else {
+            "The log was rotated while nobody read it: lines may be missing here."
+        };
+        Some(Item {
+            source: source.id,
+            pod: source.pod.clone(),
+            restart: self.restart,
+            nanos: self.cursor.nanos,
+            ordinal: self.cursor.ordinal,
+            what: What::Gap(text.into()),
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! One reader of a service's log.
+
+use super::hub::Reader;
+use super::instances::instances;
+use super::line::{Item, Source, SourceId, What};
+use super::merge::merged;
+use super::position::{Cursor, Position};
+use super::read::Reading;
+use super::sources;
+use crate::{Cluster, ClusterState, Error};
+use async_stream::try_stream;
+use fairway_domain::{Freshness, LogEntry, LogPosition, LogRequest, Namespace, ServiceName, Timestamp};
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt, TryStreamExt};
+use std::collections::{HashSet, VecDeque};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How far back a reader who follows begins, unless they say.
+const DEFAULT_TAIL: u32 = 500;
+/// How long a reader who doesn't follow waits for the cluster's first answer.
+const FIRST_ANSWER: Duration = Duration::from_secs(3);
+/// How long to wait before what couldn't be read is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+pub(super) struct Viewer {
+    cluster: Cluster,
+    state: ClusterState,
+    namespace: Namespace,
+    service: ServiceName,
+    request: LogRequest,
+    needle: Option<String>,
+}
+
+impl Viewer {
+    pub(super) fn new(
+        cluster: Cluster,
+        state: ClusterState,
+        namespace: Namespace,
+        service: ServiceName,
+        request: LogRequest,
+    ) -> Self {
+        let needle = request.contains.as_deref().map(str::to_lowercase).filter(|text| !text.is_empty());
+        Self { cluster, state, namespace, service, request, needle }
+    }
+
+    pub(super) fn entries(self) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send {
+        try_stream! {
+            let mut position = self.first_position()?;
+            let hub = self.request.follow.then(|| self.join());
+            let mut next = 0;
+            if let Some(hub) = &hub {
+                hub.ready().await;
+                next = hub.oldest();
+            }
+            self.seen().await?;
+            let mut tail = self.tail();
+            loop {
+                // What has been written.
+                let mut past = pin!(self.past(position.clone(), tail, hub.as_ref()));
+                let failure = loop {
+                    match past.next().await {
+                        Some(Ok((now, item))) => {
+                            position = now;
+                            // From here on, the position says where to go on.
+                            tail = None;
+                            if let Some(shown) = item.and_then(|item| shown(&position, &item)) {
+                                yield shown;
+                            }
+                        }
+                        Some(Err(error)) => break Some(error),
+                        None => break None,
+                    }
+                };
+                let Some(hub) = &hub else {
+                    failure.map_or(Ok(()), Err)?;
+                    break;
+                };
+                if let Some(error) = failure {
+                    tracing::debug!(service = %self.service, %error, "a log can't be read and will be tried again");
+                    tokio::time::sleep(RETRY).await;
+                    continue;
+                }
+                tail = None;
+                // What comes.
+                while let Some(items) = hub.read(next).await {
+                    for item in items {
+                        next += 1;
+                        if position.passed(&item) {
+                            continue;
+                        }
+                        position.advance(&item);
+                        if let Some(shown) = shown(&position, &item).filter(|_| self.matches(&item)) {
+                            yield shown;
+                        }
+                    }
+                }
+                // Too slow for the ring: the kubelet still has the lines.
+                next = hub.oldest();
+            }
+        }
+    }
+
+    fn first_position(&self) -> Result<Position, Error> {
+        if let Some(after) = &self.request.after {
+            return Position::decode(after).ok_or(Error::LogPosition);
+        }
+        let floor = self.request.since.map_or(0, |seconds| {
+            let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default();
+            now - i64::from(seconds) * 1_000_000_000
+        });
+        Ok(Position::since(floor))
+    }
+
+    fn tail(&self) -> Option<u32> {
+        let request = &self.request;
+        let default = (request.follow && request.since.is_none()).then_some(DEFAULT_TAIL);
+        request.tail.or(default).filter(|_| request.after.is_none())
+    }
+
+    fn join(&self) -> Reader {
+        let key = (self.namespace.clone(), self.service.clone());
+        self.cluster.hubs.join(&self.cluster.client, &self.state, key)
+    }
+
+    /// Waits until the cluster has been seen once.
+    async fn seen(&self) -> Result<(), Error> {
+        let mut changed = self.state.changed();
+        let seen = async {
+            while self.state.namespace(&self.namespace).freshness == Freshness::NeverSeen {
+                if changed.changed().await.is_err() {
+                    break;
+                }
+            }
+        };
+        if self.request.follow {
+            seen.await;
+            return Ok(());
+        }
+        let never = |_| Error::Unreachable("it has not answered yet".into());
+        tokio::time::timeout(FIRST_ANSWER, seen).await.map_err(never)
+    }
+
+    /// What has been written after `position`: each item that matches, or the last `tail` of them, with the position right after
+    /// it; at the end the position alone.
+    fn past<'a>(
+        &'a self,
+        mut position: Position,
+        tail: Option<u32>,
+        hub: Option<&Reader>,
+    ) -> impl Stream<Item = Result<(Position, Option<Item>), Error>> + Send + use<'a> {
+        let present = sources(&self.state, &self.namespace, &self.service);
+        let ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
+        let held = hub.map(|hub| hub.of_others(&ids)).unwrap_or_default();
+        let lost = lost(&position, &ids, &held);
+        let mut streams: Vec<BoxStream<'static, _>> =
+            present.into_iter().filter_map(|source| self.written(source, &position, tail)).collect();
+        let unread = held.into_iter().filter(|item| !position.passed(item)).map(Arc::unwrap_or_clone);
+        streams.push(stream::iter(unread.map(Ok).collect::<Vec<_>>()).boxed());
+        try_stream! {
+            for item in lost {
+                position.advance(&Item { what: What::Closed, ..item.clone() });
+                yield (position.clone(), Some(item));
+            }
+            let mut items = pin!(merged(streams));
+            let Some(tail) = tail else {
+                while let Some(item) = items.try_next().await? {
+                    position.advance(&item);
+                    if self.matches(&item) {
+                        yield (position.clone(), Some(item));
+                    }
+                }
+                yield (position, None);
+                return;
+            };
+            let mut last = Tail::new(position, tail);
+            while let Some(item) = items.try_next().await? {
+                let matches = self.matches(&item);
+                last.push(item, matches);
+            }
+            for step in last.into_steps() {
+                yield step;
+            }
+        }
+    }
+
+    /// What has been written by one pod.
+    fn written(
+        &self,
+        source: Source,
+        position: &Position,
+        tail: Option<u32>,
+    ) -> Option<BoxStream<'static, Result<Item, Error>>> {
+        let namespace = self.state.namespace(&self.namespace);
+        let instances = instances(namespace.pods.get(&source.pod)?);
+        let reading = Reading {
+            client: self.cluster.client.clone(),
+            instances,
+            cursor: position.cursor(source.id),
+            floor: position.floor,
+            // Matching lines can stand anywhere.
+            tail: tail.filter(|_| self.needle.is_none()),
+            follow: false,
+            source,
+        };
+        Some(reading.items().boxed())
+    }
+
+    fn matches(&self, item: &Item) -> bool {
+        match (&self.needle, &item.what) {
+            (Some(needle), What::Line(text)) => text.to_lowercase().contains(needle),
+            _ => true,
+        }
+    }
+}
+
+/// A gap for each pod that the reader was in the middle of and that can't be asked any more.
+fn lost(position: &Position, present: &HashSet<SourceId>, held: &[Arc<Item>]) -> Vec<Item> {
+    let readable = |source: &SourceId| present.contains(source) || held.iter().any(|i| i.source == *source);
+    let open = position.open_sources().into_iter().filter(|(source, _)| !readable(source));
+    let gap = |(source, cursor): (SourceId, Cursor)| Item {
+        source,
+        pod: "".into(),
+        restart: cursor.instance,
+        nanos: cursor.nanos,
+        ordinal: cursor.ordinal,
+        what: What::Gap("A pod that was being read is gone: its last lines may be missing here.".into()),
+    };
+    open.map(gap).collect()
+}
+
+fn shown(position: &Position, item: &Item) -> Option<(LogPosition, LogEntry)> {
+    Some((position.encode()?, item.entry()?))
+}
+
+/// The last items that match, and where a reader is before, between and after them.
+struct Tail {
+    before: Position,
+    items: VecDeque<Item>,
+    limit: usize,
+    after: Position,
+}
+
+impl Tail {
+    fn new(before: Position, limit: u32) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Self { after: before.clone(), before, items: VecDeque::new(), limit }
+    }
+
+    fn push(&mut self, item: Item, matches: bool) {
+        self.after.advance(&item);
+        if !matches {
+            return;
+        }
+        self.items.push_back(item);
+        if self.items.len() > self.limit
+            && let Some(dropped) = self.items.pop_front()
+        {
+            self.before.advance(&dropped);
+        }
+    }
+
+    /// The items, each with the position after it, and then the position after everything that was read.
+    fn into_steps(self) -> impl Iterator<Item = (Position, Option<Item>)> {
+        let mut position = self.before;
+        let items = self.items.into_iter().map(move |item| {
+            position.advance(&item);
+            (position.clone(), Some(item))
+        });
+        items.chain(std::iter::once((self.after, None)))
+    }
+}
+
+#[cfg(test)]
+#[path = "viewer_tests.rs"]
+mod tests;
