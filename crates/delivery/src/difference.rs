@@ -1,6 +1,9 @@
 //! What a deploy changes, object by object.
 
-use crate::manifest::{hide_values_of_both, normalised, text, text_at};
+use crate::{
+    manifest::{hide_values_of_both, normalised, text_at},
+    yaml::text,
+};
 use fairway_domain::{Change, DiffLine, ObjectDiff};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};

@@ -14,6 +14,7 @@ mod process;
 mod registry;
 mod release;
 mod risk;
+mod yaml;
 
 pub use builder::{Builder, BuilderSettings};
 pub use difference::{diff, differences};

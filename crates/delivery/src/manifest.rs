@@ -1,28 +1,10 @@
 //! Kubernetes objects as text that people read: in Kubernetes' order, without what says nothing, never with a secret's value.
 
-use crate::Error;
+use crate::{Error, yaml::text};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, de::Error as _};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Kubernetes' own order, then alphabetical.
-const FIRST: [&str; 14] = [
-    "apiVersion",
-    "kind",
-    "metadata",
-    "name",
-    "generateName",
-    "namespace",
-    "labels",
-    "annotations",
-    "type",
-    "immutable",
-    "spec",
-    "data",
-    "stringData",
-    "image",
-];
 
 /// What the server or Helm note on an object, and what no person decided.
 const NOTED_IN_METADATA: [&str; 6] =
@@ -58,12 +40,6 @@ pub fn yaml(object: &Value) -> String {
     }
     hide_values(&mut object, |_| "(hidden)");
     text(&object)
-}
-
-/// The text of an object, as it is.
-pub(crate) fn text(object: &Value) -> String {
-    // A tree of maps, lists and scalars can always be written.
-    serde_norway::to_string(&in_order(object)).unwrap_or_default()
 }
 
 /// The object without what the server and Helm note on it, so that what is left is what somebody decided.
@@ -163,33 +139,6 @@ fn values(object: &Value) -> BTreeMap<String, Vec<u8>> {
         (key.clone(), STANDARD.decode(&raw).unwrap_or(raw))
     });
     encoded.chain(entries("stringData").map(|(key, value)| (key.clone(), bytes(value)))).collect()
-}
-
-fn in_order(value: &Value) -> serde_norway::Value {
-    match value {
-        Value::Object(fields) => {
-            let mut entries: Vec<(&String, &Value)> = fields.iter().collect();
-            entries.sort_by_key(|(key, _)| (place(key), key.as_str()));
-            entries
-                .into_iter()
-                .map(|(key, field)| (key.as_str().into(), in_order(field)))
-                .collect::<serde_norway::Mapping>()
-                .into()
-        }
-        Value::Array(items) => serde_norway::Value::Sequence(items.iter().map(in_order).collect()),
-        Value::String(text) => text.as_str().into(),
-        Value::Bool(value) => (*value).into(),
-        Value::Null => serde_norway::Value::Null,
-        Value::Number(number) => serde_norway::to_value(number).unwrap_or_default(),
-    }
-}
-
-fn place(key: &str) -> usize {
-    match FIRST.iter().position(|first| *first == key) {
-        Some(place) => place,
-        None if key == "status" => usize::MAX,
-        None => FIRST.len(),
-    }
 }
 
 /// An object's text at a path, or nothing.
