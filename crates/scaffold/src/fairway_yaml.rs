@@ -9,6 +9,7 @@ use std::{
 };
 
 const SCHEMA: &str = include_str!("../../../charts/service/values.schema.json");
+const DEFAULTS: &str = include_str!("../../../charts/service/values.yaml");
 
 /// Nothing that describes a service needs more; what is longer isn't parsed.
 const LIMIT_BYTES: usize = 64 * 1024;
@@ -25,31 +26,17 @@ pub struct FairwayFile {
     /// The owner.
     pub team: TeamName,
     /// One line; may be empty.
-    #[serde(default)]
     pub description: String,
     /// The language.
     pub runtime: Runtime,
     /// The port that the container listens on.
     pub port: Port,
     /// How many pods.
-    #[serde(default = "default_replicas")]
     pub replicas: Replicas,
     /// Environment variables by name.
-    #[serde(default)]
     pub variables: BTreeMap<VariableName, String>,
     /// The supporting parts.
-    #[serde(default = "default_components")]
     pub components: Components,
-}
-
-/// As the chart's values.yaml has it.
-fn default_replicas() -> Replicas {
-    Replicas::DEFAULT
-}
-
-/// As the chart's values.yaml has it.
-fn default_components() -> Components {
-    Components { redis: false, metrics: true }
 }
 
 /// The one schema of form, file and chart: JSON Schema, draft 2020-12.
@@ -91,7 +78,25 @@ pub fn check_fairway_yaml(text: &str, service: &ServiceName) -> Result<FairwayFi
     if !errors.is_empty() {
         return Err(errors);
     }
-    serde_json::from_value(document).map_err(|error| vec![format!("fairway.yaml: {error}.")])
+    with_defaults(document).map_err(|error| vec![format!("fairway.yaml: {error}.")])
+}
+
+/// The file over the chart's own defaults, merged as helm merges them.
+fn with_defaults(document: Value) -> Result<FairwayFile, String> {
+    let mut values: Value = serde_norway::from_str(DEFAULTS).map_err(|error| error.to_string())?;
+    merge(&mut values, document);
+    serde_json::from_value(values).map_err(|error| error.to_string())
+}
+
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from,
+    }
 }
 
 /// `replicas: 0 is less than the minimum of 1. (How many pods: 1 to 20.)`

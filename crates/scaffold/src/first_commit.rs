@@ -44,13 +44,18 @@ fn identity(name: &str) -> String {
     if plain.is_empty() { "Fairway".to_owned() } else { plain.to_owned() }
 }
 
-fn quoted_path(path: &str) -> Result<String, Error> {
+/// Whether a path names a file inside of a repository: relative, without detours, outside of git's own folder.
+pub(crate) fn is_inside(path: &str) -> bool {
     let plain = Path::new(path)
         .components()
         .all(|part| matches!(part, Component::Normal(name) if !name.eq_ignore_ascii_case(".git")));
     // `a//b` and `a/./b` are normal to Path, but not to git.
     let canonical = path.split('/').all(|part| !part.is_empty() && part != ".");
-    if !plain || !canonical || path.chars().any(char::is_control) {
+    plain && canonical && !path.chars().any(char::is_control)
+}
+
+fn quoted_path(path: &str) -> Result<String, Error> {
+    if !is_inside(path) {
         return Err(Error::FilePath(path.to_owned()));
     }
     Ok(format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"")))

@@ -247,6 +247,9 @@ pub(crate) async fn blob(
     sha: &CommitSha,
     path: &str,
 ) -> Result<Option<String>, Error> {
+    if !first_commit::is_inside(path) {
+        return Ok(None);
+    }
     let mut command = git();
     command.args(["ls-tree", "-z", "--full-tree", "--long", sha.as_str(), "--", path]);
     let listed = git::run(command).await?;
