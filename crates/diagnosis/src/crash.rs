@@ -12,6 +12,9 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod}
 /// A restarted container that has run this long is taken to have got over what ended it.
 const RECOVERED_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
+/// The kubelet restarts a container that ended for the first time without a delay.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(5);
+
 /// As many of the last log lines are quoted.
 const QUOTED_LINES: usize = 20;
 
@@ -29,20 +32,21 @@ pub struct CrashedContainer {
 }
 
 /// How the container's latest instance ended.
-pub(crate) struct Ending<'a> {
+struct Ending<'a> {
     /// The particulars; rarely, Kubernetes keeps none.
     end: Option<&'a ContainerStateTerminated>,
     /// Whether a newer instance exists already.
     previous: bool,
 }
 
-/// The containers whose last words explain a crash, for the caller to fetch: their tail belongs into
+/// The containers whose last words explain a crash, for the caller to fetch: their tails belong into
 /// [`Observed::last_words`]. Pods that are asked to end are passed over.
-pub fn crashed_containers(pods: &[&Pod], now: Timestamp) -> Vec<CrashedContainer> {
-    let standing = pods.iter().filter(|pod| !pods::is_terminating(pod) && !pods::is_over(pod));
-    let containers = standing.flat_map(|pod| pods::container_statuses(pod).map(move |status| (*pod, status)));
+pub fn crashed_containers(observed: &Observed) -> Vec<CrashedContainer> {
+    let pods =
+        observed.own_pods().into_iter().filter(|pod| !pods::is_terminating(pod) && !pods::is_over(pod));
+    let containers = pods.flat_map(|pod| pods::container_statuses(pod).map(move |status| (pod, status)));
     let crashed = containers.filter_map(|(pod, status)| {
-        let ending = ending(pod, status, now)?;
+        let ending = ending(observed, pod, status)?;
         Some(CrashedContainer {
             pod: pods::name(pod).to_owned(),
             container: status.name.clone(),
@@ -55,7 +59,7 @@ pub fn crashed_containers(pods: &[&Pod], now: Timestamp) -> Vec<CrashedContainer
 
 /// How the container ended, as long as that still matters: while it isn't back, until it is ready again after a single
 /// crash, and for a while longer after repeated ones (a container that crashes again and again is up now and then).
-pub(crate) fn ending<'a>(pod: &Pod, status: &'a ContainerStatus, now: Timestamp) -> Option<Ending<'a>> {
+fn ending<'a>(observed: &Observed, pod: &Pod, status: &'a ContainerStatus) -> Option<Ending<'a>> {
     if let Some(end) = containers::terminated(status) {
         let is_done = end.exit_code == 0 && containers::is_initialising(pod, &status.name);
         return (!is_done).then_some(Ending { end: Some(end), previous: false });
@@ -64,16 +68,38 @@ pub(crate) fn ending<'a>(pod: &Pod, status: &'a ContainerStatus, now: Timestamp)
     if containers::backs_off(status) {
         return Some(Ending { end, previous: true });
     }
-    let end = end.filter(|end| !node_was_restarted(end))?;
-    let started = containers::running(status)?.started_at.as_ref().map_or(now, |time| time.0);
-    let is_young = now.duration_since(started) < RECOVERED_AFTER;
+    let (end, started) = (end?, containers::running(status)?.started_at.as_ref()?.0);
+    let is_young = observed.now.duration_since(started) < RECOVERED_AFTER;
     let is_back = status.ready && status.restart_count < 2;
-    (is_young && !is_back).then_some(Ending { end: Some(end), previous: true })
+    let matters = is_young && !is_back && was_restarted_for(observed, pod, status, end, started);
+    matters.then_some(Ending { end: Some(end), previous: true })
+}
+
+/// Whether the present instance was started because the one before it ended: at once, or after a delay that the kubelet
+/// announced. Otherwise the node was restarted, and every container on it with it.
+fn was_restarted_for(
+    observed: &Observed,
+    pod: &Pod,
+    status: &ContainerStatus,
+    end: &ContainerStateTerminated,
+    started: Timestamp,
+) -> bool {
+    let Some(ended) = end.finished_at.as_ref().map(|time| time.0) else { return false };
+    let delayed =
+        backing_off(observed, pod, status).and_then(|event| event.last).is_some_and(|last| last >= ended);
+    delayed || started.duration_since(ended) <= AT_ONCE
+}
+
+/// The kubelet's note that it waits before it starts the container again.
+fn backing_off<'a>(observed: &Observed<'a>, pod: &Pod, status: &ContainerStatus) -> Option<Happening<'a>> {
+    events::about_container(observed, pod, &status.name, &["BackOff"], |message| {
+        message.contains("restarting failed container")
+    })
 }
 
 /// The finding about a container that ended.
 pub(crate) fn candidate(scene: &Scene, pod: &Pod, status: &ContainerStatus) -> Option<Candidate> {
-    let Ending { end, previous } = ending(pod, status, scene.observed.now)?;
+    let Ending { end, previous } = ending(scene.observed, pod, status)?;
     let account =
         Account { since: since(scene.observed, pod, status, end), ..account(scene, pod, status, end) };
     let command = if account.cause == Cause::Configuration { account.command } else { scene.logs(previous) };
@@ -242,15 +268,8 @@ fn since(
     end: Option<&ContainerStateTerminated>,
 ) -> Option<Timestamp> {
     let ended = end.and_then(|end| end.finished_at.as_ref()).map(|time| time.0);
-    let backed_off = events::about_container(observed, pod, &status.name, &["BackOff"], |message| {
-        message.contains("restarting failed container")
-    });
+    let backed_off = backing_off(observed, pod, status);
     [ended, backed_off.and_then(|event| event.first)].into_iter().flatten().min()
-}
-
-/// After a node's restart, every container is found ended without anybody knowing how.
-fn node_was_restarted(end: &ContainerStateTerminated) -> bool {
-    matches!(end.reason.as_deref(), Some("Unknown" | "ContainerStatusUnknown"))
 }
 
 /// containerd and runc wrap what they were told in what they were doing.
@@ -279,7 +298,7 @@ fn exit_code(code: i32) -> String {
         141 => "SIGPIPE",
         142 => "SIGALRM",
         143 => "SIGTERM",
-        129..=192 => return format!("{code} (signal {})", code - 128),
+        138 | 144..=192 => return format!("{code} (signal {})", code - 128),
         _ => return code.to_string(),
     };
     format!("{code} ({meaning})")

@@ -19,6 +19,7 @@ pub(crate) fn candidates(observed: &Observed) -> Vec<Candidate> {
     if !found.iter().any(|candidate| candidate.new) {
         found.extend(placement::deadline(observed));
     }
+    found.iter_mut().for_each(name_the_others);
     found.sort_by_key(|candidate| (!candidate.new, rank(candidate.finding.cause)));
     found
 }
@@ -48,14 +49,17 @@ fn add(found: &mut Vec<Candidate>, candidate: Candidate) {
             && other.new == candidate.new
             && container(other) == container(&candidate)
     });
-    let (Some(same), Some(pod)) = (same, candidate.finding.path.get(2)) else {
-        found.push(candidate);
-        return;
-    };
-    const LABEL: &str = "Also affected";
-    match same.finding.evidence.iter_mut().find(|evidence| evidence.label == LABEL) {
-        Some(others) => others.text = format!("{}, {}", others.text, pod.name),
-        None => same.finding.evidence.push(evidence(LABEL, pod.name.clone())),
+    match same {
+        Some(same) => same.pods.extend(candidate.pods),
+        None => found.push(candidate),
+    }
+}
+
+fn name_the_others(candidate: &mut Candidate) {
+    if let [_, others @ ..] = candidate.pods.as_slice()
+        && !others.is_empty()
+    {
+        candidate.finding.evidence.push(evidence("Also affected", others.join(", ")));
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn candidate(scene: &Scene, pod: &Pod, status: &ContainerStatus) -> O
 }
 
 /// The part of a message that comes from the registry or the runtime: the kubelet and containerd wrap it in what they were doing
-/// (*Failed to pull image "…": rpc error: code = NotFound desc = failed to resolve reference "…": …*). Empty where only the
+/// (`Failed to pull image "…": rpc error: code = NotFound desc = failed to resolve reference "…": …`). Empty where only the
 /// wrapping is there.
 fn without_wrapping(message: &str) -> &str {
     const QUOTING: [&str; 6] = [

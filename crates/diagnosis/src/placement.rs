@@ -25,7 +25,10 @@ pub(crate) fn unschedulable(scene: &Scene, pod: &Pod) -> Option<Candidate> {
     }
     let message = condition.message.as_deref().unwrap_or_default();
     // What was tried by evicting others repeats the same numbers.
-    let answer = message.split_once(" preemption:").map_or(message, |(answer, _)| answer).trim();
+    let answer = [" no new claims to deallocate", " preemption:"]
+        .into_iter()
+        .fold(message, |text, attempt| text.split_once(attempt).map_or(text, |(answer, _)| answer))
+        .trim();
     let mut facts = vec![evidence("The scheduler says", answer)];
     facts.extend(requests(pod));
     Some(scene.candidate(Account {

@@ -39,7 +39,7 @@ pub(crate) fn container_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerSt
     initialising.unwrap_or_default().iter().chain(running.unwrap_or_default())
 }
 
-/// How one pod is, for the list of pods.
+/// How one pod is by itself, for the list of pods.
 pub(crate) fn pod_status(observed: &Observed, pod: &Pod) -> PodStatus {
     PodStatus {
         name: name(pod).to_owned(),
@@ -68,11 +68,8 @@ fn health(pod: &Pod) -> Health {
     if is_ready(pod) {
         return Health::Healthy;
     }
-    let failing = container_statuses(pod).any(containers::is_failing);
-    if failing || condition(pod, "PodScheduled").is_some_and(|condition| condition.status == "False") {
-        return Health::Failing;
-    }
-    Health::Moving
+    let is_failing = container_statuses(pod).any(containers::is_failing);
+    if is_failing { Health::Failing } else { Health::Moving }
 }
 
 /// The word that `kubectl get pods` shows.

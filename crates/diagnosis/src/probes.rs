@@ -7,9 +7,14 @@ use crate::scene::{Account, Candidate, Scene, evidence, plural};
 use fairway_domain::{Cause, Evidence, Timestamp};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod, Probe};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 /// A container is given this long to start before its probe's failures count, whatever its specification says.
 const GRACE: i64 = 10;
+
+/// A program that doesn't listen yet is given up to this long where its startup probe allows it: waiting for all of that
+/// probe's allowance would leave the reader without a word for a minute.
+const START_GRACE: i64 = 20;
 
 /// Without a word from the kubelet, a container that isn't ready is given this long.
 const SILENT_GRACE: i64 = 30;
@@ -27,7 +32,7 @@ pub(crate) fn candidate(scene: &Scene, pod: &Pod, status: &ContainerStatus) -> O
     // An event of an instance before this one says nothing about this one.
     let failure = failure.filter(|event| event.last.is_none_or(|last| last >= started));
     let running = scene.observed.now.duration_since(started);
-    if running < SignedDuration::from_secs(grace(specification, status, failure.is_some())) {
+    if running < SignedDuration::from_secs(grace(specification, status, failure.as_ref())) {
         return None;
     }
     let was_ready = was_ready(pod, started);
@@ -58,20 +63,22 @@ pub(crate) fn answer(failure: &Happening) -> Evidence {
 }
 
 /// How long, in seconds, the container may take before it is called not ready.
-fn grace(container: Option<&Container>, status: &ContainerStatus, has_failed: bool) -> i64 {
+fn grace(container: Option<&Container>, status: &ContainerStatus, failure: Option<&Happening>) -> i64 {
     let readiness = container.and_then(|container| container.readiness_probe.as_ref());
-    let delay = readiness
-        .map_or(0, |probe| seconds(probe.initial_delay_seconds, 0) + seconds(probe.period_seconds, 10));
+    let delay = readiness.map_or(0, |probe| seconds(probe.initial_delay_seconds, 0));
     let startup = container.and_then(|container| container.startup_probe.as_ref());
-    // A startup probe says how long a start may take: half of it is waited for in silence.
-    let starting = startup.filter(|_| status.started != Some(true)).map_or(0, |probe| allowance(probe) / 2);
-    let least = if has_failed { GRACE } else { SILENT_GRACE };
+    // A program that doesn't listen yet may still be starting; one that answers wrongly has started.
+    let answers = failure.is_some_and(|failure| failure.message.contains("statuscode"));
+    let startup = startup.filter(|_| status.started != Some(true) && !answers);
+    let starting = startup.map_or(0, |probe| (allowance(probe) / 2).min(START_GRACE));
+    let least = if failure.is_some() { GRACE } else { SILENT_GRACE };
     least.max(delay).max(starting)
 }
 
+/// How long a startup probe lets a start take, in seconds.
 fn allowance(probe: &Probe) -> i64 {
-    seconds(probe.initial_delay_seconds, 0)
-        + seconds(probe.failure_threshold, 3) * seconds(probe.period_seconds, 10)
+    let tries = seconds(probe.failure_threshold, 3).saturating_mul(seconds(probe.period_seconds, 10));
+    seconds(probe.initial_delay_seconds, 0).saturating_add(tries)
 }
 
 fn seconds(given: Option<i32>, default: i64) -> i64 {
@@ -94,30 +101,38 @@ fn facts(container: Option<&Container>, failure: Option<&Happening>) -> Vec<Evid
         || evidence("The probe was answered", "The cluster keeps no record of the probe's answer."),
         answer,
     )];
-    let probe = container.and_then(|container| container.readiness_probe.as_ref()).and_then(described);
-    facts.extend(probe.map(|probe| evidence("Readiness probe", probe)));
+    facts.extend(container.and_then(asked).map(|probe| evidence("Readiness probe", probe)));
     facts
 }
 
 fn next(container: Option<&Container>) -> String {
-    let probe = container.and_then(|container| container.readiness_probe.as_ref()).and_then(described);
-    let probe = probe.unwrap_or_else(|| "the readiness probe".into());
-    format!("Make the program answer {probe}, or correct the port in fairway.yaml, push and deploy")
+    let asked = container.and_then(asked).unwrap_or_else(|| "the readiness probe".into());
+    format!("Make the program answer {asked}, or correct the port in fairway.yaml, push and deploy")
 }
 
-/// What the kubelet asks: `GET /healthz on port 8080`.
-fn described(probe: &Probe) -> Option<String> {
-    use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-    let port = |port: &IntOrString| match port {
-        IntOrString::Int(number) => format!("port {number}"),
-        IntOrString::String(name) => format!("port “{name}”"),
-    };
+/// What the kubelet asks to know whether the container is ready: `GET /healthz on port 8080`.
+fn asked(container: &Container) -> Option<String> {
+    let probe = container.readiness_probe.as_ref()?;
     if let Some(get) = &probe.http_get {
-        return Some(format!("GET {} on {}", get.path.as_deref().unwrap_or("/"), port(&get.port)));
+        return Some(format!(
+            "GET {} on port {}",
+            get.path.as_deref().unwrap_or("/"),
+            number(container, &get.port)
+        ));
     }
     if let Some(socket) = &probe.tcp_socket {
-        return Some(format!("a connection to {}", port(&socket.port)));
+        return Some(format!("a connection to port {}", number(container, &socket.port)));
     }
     let command = probe.exec.as_ref()?.command.as_deref().unwrap_or_default();
     Some(format!("the command {}", command.join(" ")))
+}
+
+fn number(container: &Container, port: &IntOrString) -> String {
+    let name = match port {
+        IntOrString::Int(number) => return number.to_string(),
+        IntOrString::String(name) => name,
+    };
+    let ports = container.ports.as_deref().unwrap_or_default();
+    let named = ports.iter().find(|port| port.name.as_ref() == Some(name));
+    named.map_or_else(|| name.clone(), |port| port.container_port.to_string())
 }

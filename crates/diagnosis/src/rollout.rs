@@ -61,12 +61,8 @@ pub fn rollout(observed: &Observed, wanted: &ImageDigest) -> Rollout {
 pub(crate) fn progress(observed: &Observed, new_ready: usize, old_ready: usize) -> String {
     let paused = observed.deployment.and_then(|deployment| deployment.spec.as_ref()?.paused) == Some(true);
     let verb = if paused { "paused" } else { "rolling out" };
-    let mut sentence =
-        format!("{verb}, {new_ready} of {} ready", plural(observed.desired() as usize, "new pod"));
-    if old_ready > 0 {
-        sentence.push_str(&format!(", {} left", plural(old_ready, "old pod")));
-    }
-    sentence
+    let new = format!("{verb}, {new_ready} of {} ready", plural(observed.desired() as usize, "new pod"));
+    if old_ready == 0 { new } else { format!("{new}, {} left", plural(old_ready, "old pod")) }
 }
 
 /// The standing pods of the newest revision.

@@ -30,9 +30,11 @@ pub(crate) struct Candidate {
     pub(crate) short: String,
     /// Whether it is about the newest revision.
     pub(crate) new: bool,
+    /// The pods in this trouble; the finding's path names the first.
+    pub(crate) pods: Vec<String>,
 }
 
-impl<'a> Scene<'_, 'a> {
+impl Scene<'_, '_> {
     /// The finding that `account` tells about this scene.
     pub(crate) fn candidate(&self, account: Account) -> Candidate {
         let finding = Finding {
@@ -45,7 +47,8 @@ impl<'a> Scene<'_, 'a> {
             command: account.command,
             since: account.since,
         };
-        Candidate { finding, short: account.short, new: self.is_new() }
+        let pods = self.pod.map(|pod| pods::name(pod).to_owned()).into_iter().collect();
+        Candidate { finding, short: account.short, new: self.is_new(), pods }
     }
 
     /// Whether this is about the newest revision; what has no pod is.

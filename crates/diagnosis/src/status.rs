@@ -5,7 +5,7 @@ use crate::observed::{Observed, count, created, digest, template_commit};
 use crate::pods;
 use crate::rollout::{pods_of_the_newest, progress};
 use crate::scene::{Candidate, plural};
-use fairway_domain::{EnvironmentStatus, Freshness, Health, ShellCommand};
+use fairway_domain::{EnvironmentStatus, Freshness, Health, PodStatus, ShellCommand};
 use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 
 /// How the service is. Where the cluster is away, counts and pods are the last known ones, and health says *unknown*.
@@ -29,7 +29,7 @@ pub fn status(observed: &Observed) -> EnvironmentStatus {
         desired: observed.desired(),
         commit: template.and_then(template_commit),
         digest: template.and_then(|template| digest(template.spec.as_ref())),
-        pods: observed.own_pods().into_iter().map(|pod| pods::pod_status(observed, pod)).collect(),
+        pods: observed.own_pods().into_iter().map(|pod| pod_status(observed, pod, &candidates)).collect(),
         address: address(observed),
         since: observed.newest().map(|set| &set.metadata).or(deployment).and_then(created),
         findings: candidates.into_iter().map(|candidate| candidate.finding).collect(),
@@ -66,6 +66,13 @@ fn live(observed: &Observed, candidates: &[Candidate]) -> (Health, String) {
         return (Health::Healthy, sentence);
     }
     (Health::Moving, format!("starting, {sentence}"))
+}
+
+fn pod_status(observed: &Observed, pod: &Pod, candidates: &[Candidate]) -> PodStatus {
+    let is_in_trouble =
+        candidates.iter().any(|candidate| candidate.pods.iter().any(|name| name == pods::name(pod)));
+    let status = pods::pod_status(observed, pod);
+    if is_in_trouble { PodStatus { health: Health::Failing, ..status } } else { status }
 }
 
 fn newest_template<'a>(observed: &Observed<'a>) -> Option<&'a PodTemplateSpec> {

@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
 
-pub const PASSWORD: &str = "s3cret & 'quoted'";
+pub(crate) const PASSWORD: &str = "s3cret & 'quoted'";
 
-pub struct Server {
+pub(crate) struct Server {
     process: Child,
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 impl Server {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("fairway-purge-{}-{number}", std::process::id()));
@@ -41,20 +41,20 @@ impl Server {
         server
     }
 
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.folder.join("socket")
     }
 
-    pub async fn stream(&self) -> UnixStream {
+    pub(crate) async fn stream(&self) -> UnixStream {
         UnixStream::connect(self.socket()).await.unwrap()
     }
 
-    pub async fn purgeable(&self) -> PurgeableRedis {
+    pub(crate) async fn purgeable(&self) -> PurgeableRedis {
         PurgeableRedis::connect(self.stream().await, PASSWORD, &environment(true)).await.unwrap()
     }
 
     /// A connection for what the tests themselves do and look at.
-    pub fn admin(&self) -> redis::Connection {
+    pub(crate) fn admin(&self) -> redis::Connection {
         let address = redis::ConnectionAddr::Unix(self.socket());
         let identity = redis::RedisConnectionInfo::default().set_password(PASSWORD);
         let info =
@@ -62,7 +62,7 @@ impl Server {
         redis::Client::open(info).unwrap().get_connection().unwrap()
     }
 
-    pub fn fill<'a>(&self, names: impl IntoIterator<Item = &'a [u8]>) {
+    pub(crate) fn fill<'a>(&self, names: impl IntoIterator<Item = &'a [u8]>) {
         let names: Vec<&[u8]> = names.into_iter().collect();
         let mut admin = self.admin();
         for some in names.chunks(5000) {
@@ -75,7 +75,7 @@ impl Server {
     }
 
     /// All names that match, by the one command that the purge itself never uses.
-    pub fn names(&self, glob: &str) -> BTreeSet<Vec<u8>> {
+    pub(crate) fn names(&self, glob: &str) -> BTreeSet<Vec<u8>> {
         redis::cmd("KEYS").arg(glob).query(&mut self.admin()).unwrap()
     }
 }
@@ -88,7 +88,7 @@ impl Drop for Server {
     }
 }
 
-pub fn environment(purgeable: bool) -> Environment {
+pub(crate) fn environment(purgeable: bool) -> Environment {
     let name = if purgeable { "staging" } else { "production" };
     Environment {
         name: name.parse().unwrap(),
@@ -97,12 +97,12 @@ pub fn environment(purgeable: bool) -> Environment {
     }
 }
 
-pub fn matching(pattern: &str) -> PurgeSelection {
+pub(crate) fn matching(pattern: &str) -> PurgeSelection {
     PurgeSelection::Matching(pattern.parse().unwrap())
 }
 
 /// Names that a careless purge would read as something else.
-pub fn hostile_names() -> Vec<Vec<u8>> {
+pub(crate) fn hostile_names() -> Vec<Vec<u8>> {
     let mut names: Vec<Vec<u8>> = [
         "",
         "*",
