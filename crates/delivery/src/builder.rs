@@ -198,3 +198,7 @@ impl Builder {
         ImageReference { repository: self.registry.image(service), digest }
     }
 }
+
+#[cfg(test)]
+#[path = "builder_tests.rs"]
+mod tests;

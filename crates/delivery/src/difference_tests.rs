@@ -122,9 +122,9 @@ fn a_secret_that_stays_is_unchanged() {
 
 #[test]
 fn of_two_sets_what_changes_comes_first_and_what_stays_last() {
-    let named = |name: &str, value: &str| json!({"kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": value}});
-    let live = [named("stays", "1"), named("removed", "1"), named("changed", "1")];
-    let planned = [named("stays", "1"), named("added", "1"), named("changed", "2")];
+    let map = |name: &str, value: &str| json!({"kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": value}});
+    let live = [map("stays", "1"), map("removed", "1"), map("changed", "1")];
+    let planned = [map("stays", "1"), map("added", "1"), map("changed", "2")];
     let names: Vec<String> = differences(&live, &planned).into_iter().map(|diff| diff.name).collect();
     assert_eq!(names, ["changed", "added", "removed", "stays"]);
 }

@@ -231,7 +231,9 @@ pub(crate) struct Released {
 }
 
 pub(crate) fn released(answer: &Answer) -> Result<Released, Error> {
-    read_json("Helm's answer", &answer.output)
+    // Helm says on the same stream which chart it pulled, before.
+    let json = answer.output.find("\n{").map_or(answer.output.as_str(), |at| &answer.output[at + 1..]);
+    read_json("Helm's answer", json)
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, Error> {
@@ -277,3 +279,7 @@ fn schema_sentences(list: &str) -> Vec<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "helm_tests.rs"]
+mod tests;

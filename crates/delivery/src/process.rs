@@ -204,3 +204,7 @@ async fn each_line(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "process_tests.rs"]
+mod tests;

@@ -1,5 +1,5 @@
 use crate::surroundings::{
-    Place, commit, folder, helm, helm_of, registry, registry_address, service, tool, unique,
+    Place, commit, folder, helm, helm_of, registry, registry_address, service, tool, tool_command, unique,
 };
 use fairway_delivery::{Error, Helm, Release, Revision};
 use fairway_domain::{CommitSha, EnvironmentName, ImageReference, ServiceName};
@@ -125,7 +125,7 @@ async fn a_dry_run_changes_nothing() {
     let case = Case::new().await;
     let objects = case.helm.dry_run(&case.release("")).await.unwrap();
     object(&objects, "Deployment", case.service.as_str());
-    assert!(case.history().await.is_empty());
+    assert_eq!(case.history().await.len(), 0);
     assert_eq!(case.helm.manifest(&case.place.0, &case.service).await.unwrap(), None);
     assert_eq!(case.kubectl(&["get", "deployments,services", "--output", "name"]), "");
 }
@@ -185,7 +185,7 @@ async fn an_object_that_belongs_to_somebody_else_is_named_before_and_nothing_is_
     case.kubectl(&["create", "service", "clusterip", case.service.as_str(), "--tcp=80"]);
     let error = case.helm.dry_run(&case.release("")).await.unwrap_err();
     assert!(matches!(&error, Error::Helm { message, .. } if message.contains("Service")), "{error}");
-    assert!(case.history().await.is_empty());
+    assert_eq!(case.history().await.len(), 0);
 }
 
 #[tokio::test]
@@ -222,13 +222,30 @@ async fn a_release_that_is_dropped_at_any_moment_is_one_release_after_the_repeat
     }
 }
 
+/// When Helm is killed.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    AfterItsStart(u64),
+    AfterItBeganToRelease(u64),
+}
+use Moment::{AfterItBeganToRelease, AfterItsStart};
+
+const MOMENTS: [Moment; 6] = [
+    AfterItsStart(30),
+    AfterItsStart(150),
+    AfterItBeganToRelease(0),
+    AfterItBeganToRelease(20),
+    AfterItBeganToRelease(60),
+    AfterItBeganToRelease(120),
+];
+
 #[tokio::test]
 async fn a_first_release_whose_helm_is_killed_at_any_moment_is_one_release_after_the_repeat() {
     let mut pending = 0;
-    for milliseconds in [20, 60, 100, 140, 180, 240] {
+    for moment in MOMENTS {
         let case = Case::new().await;
-        pending += usize::from(kill_helm(&case, "deploy one", milliseconds).await);
-        ends_well(&case, "deploy one", &format!("killed after {milliseconds} ms")).await;
+        pending += usize::from(kill_helm(&case, "deploy one", moment).await);
+        ends_well(&case, "deploy one", &format!("{moment:?}")).await;
     }
     assert!(pending > 0, "no kill met Helm at work on the release");
 }
@@ -241,9 +258,9 @@ async fn a_later_release_whose_helm_is_killed_keeps_the_password_of_redis() {
     let password = || case.kubectl(&["get", "secret", &redis, "-o", "jsonpath={.data.password}"]);
     let before = password();
     let mut pending = 0;
-    for milliseconds in [60, 100, 140, 180, 240, 300] {
-        let description = format!("deploy killed after {milliseconds} ms");
-        pending += usize::from(kill_helm(&case, &description, milliseconds).await);
+    for moment in MOMENTS {
+        let description = format!("deploy killed {moment:?}");
+        pending += usize::from(kill_helm(&case, &description, moment).await);
         // A preview can be had also then.
         case.helm.dry_run(&case.release("")).await.unwrap();
         ends_well(&case, &description, &description).await;
@@ -252,8 +269,12 @@ async fn a_later_release_whose_helm_is_killed_keeps_the_password_of_redis() {
     assert!(pending > 0, "no kill met Helm at work on the release");
 }
 
-/// Kills Helm as a killed machine would, that long after it began. True if the release is pending then.
-async fn kill_helm(case: &Case, description: &str, milliseconds: u64) -> bool {
+/// Kills Helm as a failing machine would. True if it leaves the release pending.
+async fn kill_helm(case: &Case, description: &str, moment: Moment) -> bool {
+    let (AfterItsStart(milliseconds) | AfterItBeganToRelease(milliseconds)) = moment;
+    let mut statuses = statuses(case);
+    // So that the watch sees what comes.
+    tokio::time::sleep(Duration::from_millis(700)).await;
     let kill = async {
         let pid = loop {
             if let Some(pid) = case.at_work() {
@@ -261,13 +282,33 @@ async fn kill_helm(case: &Case, description: &str, milliseconds: u64) -> bool {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         };
+        while let AfterItBeganToRelease(_) = moment {
+            match statuses.next_line().await.unwrap() {
+                Some(status) if !status.starts_with("pending") => {}
+                _ => break,
+            }
+        }
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         // It may have been quicker.
         let _ = std::process::Command::new("kill").args(["-KILL", &pid]).status();
     };
     let (_, ()) = tokio::join!(case.upgrade(description), kill);
-    let history = case.history().await;
-    history.last().is_some_and(Revision::is_pending)
+    case.history().await.last().is_some_and(Revision::is_pending)
+}
+
+/// The status of the release, a line for each change.
+fn statuses(case: &Case) -> tokio::io::Lines<tokio::io::BufReader<tokio::process::ChildStdout>> {
+    use tokio::io::AsyncBufReadExt;
+    let selector = format!("owner=helm,name={}", case.service);
+    let path = "jsonpath={.metadata.labels.status}{\"\\n\"}";
+    let arguments =
+        ["-n", case.place.0.as_str(), "get", "secrets", "-l", &selector, "--watch-only", "-o", path];
+    let mut command: tokio::process::Command = tool_command("kubectl", &arguments).into();
+    let mut child = command.stdout(std::process::Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let output = child.stdout.take().unwrap();
+    // It ends with its namespace's test, or when nobody reads it any more.
+    tokio::spawn(async move { tokio::time::timeout(Duration::from_secs(60), child.wait()).await });
+    tokio::io::BufReader::new(output).lines()
 }
 
 #[tokio::test]

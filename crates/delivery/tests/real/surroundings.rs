@@ -57,6 +57,12 @@ pub(crate) fn tool(name: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+pub(crate) fn tool_command(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(Path::new(&given("FAIRWAY_BIN")).join(name));
+    command.args(arguments).env("KUBECONFIG", given("FAIRWAY_TEST_KUBECONFIG"));
+    command
+}
+
 /// A namespace that goes when the test ends.
 pub(crate) struct Place(pub(crate) fairway_domain::Namespace);
 
