@@ -1,5 +1,8 @@
 //! What is found in objects that a real cluster had when each trouble really happened (see `record`).
 
+// Clippy's leave to unwrap in tests ends at the test functions themselves; these are what they call.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod recording;
 
 use fairway_diagnosis::{CrashedContainer, Rollout, crashed_containers, rollout, status};
@@ -72,7 +75,7 @@ fn a_missing_image_quotes_the_registrys_answer_and_nothing_else() {
 fn the_registrys_answer_is_found_in_the_events_once_the_container_only_says_that_it_backs_off() {
     let mut recording = recording("image-missing");
     for status in
-        recording.pods.iter_mut().flat_map(|pod| pod.status.as_mut()?.container_statuses.as_mut()).flatten()
+        recording.pods.iter_mut().filter_map(|pod| pod.status.as_mut()?.container_statuses.as_mut()).flatten()
     {
         if let Some(waiting) = status.state.as_mut().and_then(|state| state.waiting.as_mut()) {
             waiting.reason = Some("ImagePullBackOff".into());
@@ -313,8 +316,9 @@ fn a_rollout_is_done_only_with_the_digest_that_was_asked_for() {
 
 #[test]
 fn a_rollout_is_not_done_while_anything_that_says_so_is_older_than_the_request() {
+    type Change = fn(&mut Recording);
     let digest = newest_digest(&recording("done"));
-    let changes: [(&str, fn(&mut Recording)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("the controller hasn't seen the newest Deployment", |recording| {
             recording.deployment.as_mut().unwrap().metadata.generation = Some(99);
         }),
