@@ -1,0 +1,30 @@
+use super::super::line::What;
+use super::*;
+
+fn line(text: String) -> Item {
+    Item { source: SourceId(1), pod: "pod".into(), restart: 0, nanos: 1, ordinal: 1, what: What::Line(text) }
+}
+
+#[test]
+fn the_ring_keeps_the_latest_and_tells_who_is_too_late() {
+    let mut ring = Ring::default();
+    for number in 0..=MOST_ITEMS {
+        ring.push(line(number.to_string()));
+    }
+    assert_eq!(ring.first, 1);
+    assert_eq!(ring.read(0), None);
+    assert_eq!(ring.read(1).unwrap()[0].what, What::Line("1".into()));
+    assert_eq!(ring.read(ring.next()), Some(vec![]));
+}
+
+#[test]
+fn long_lines_are_dropped_before_memory_is() {
+    let mut ring = Ring::default();
+    for _ in 0..10 {
+        ring.push(line("x".repeat(MOST_BYTES / 4)));
+    }
+    assert!(ring.bytes <= MOST_BYTES);
+    assert_eq!(ring.items.len(), 3);
+    ring.push(line("x".repeat(MOST_BYTES * 2)));
+    assert_eq!(ring.items.len(), 1, "the latest line is always there");
+}

@@ -1,0 +1,63 @@
+use super::super::line::What;
+use super::*;
+use futures::{StreamExt, stream};
+
+fn item(source: u64, nanos: i64, text: &str) -> Item {
+    let what = What::Line(text.into());
+    Item { source: SourceId(source), pod: "pod".into(), restart: 0, nanos, ordinal: 1, what }
+}
+
+fn texts(items: &[Item]) -> Vec<&str> {
+    items.iter().map(|item| if let What::Line(text) = &item.what { text.as_str() } else { "" }).collect()
+}
+
+#[tokio::test]
+async fn sources_that_end_are_merged_exactly_by_time() {
+    let one = vec![item(1, 1, "a"), item(1, 4, "d"), item(1, 4, "e")];
+    let two = vec![item(2, 2, "b"), item(2, 3, "c"), item(2, 9, "f")];
+    let sources = [one, two, vec![]].map(|items| stream::iter(items.into_iter().map(Ok)).boxed());
+    let all: Vec<Item> = merged(sources.into()).try_collect().await.unwrap();
+    assert_eq!(texts(&all), ["a", "b", "c", "d", "e", "f"]);
+}
+
+#[tokio::test]
+async fn a_source_that_breaks_ends_the_merge() {
+    let broken = stream::iter([Ok(item(1, 1, "a")), Err(Error::Unreachable("cut".into()))]).boxed();
+    let outcome: Result<Vec<Item>, Error> = merged(vec![broken]).try_collect().await;
+    assert!(outcome.is_err());
+}
+
+#[test]
+fn lines_that_come_within_the_window_leave_in_order() {
+    let mut window = Window::default();
+    let start = Instant::now();
+    window.push(item(1, 20, "second"), start);
+    window.push(item(2, 10, "first"), start + Duration::from_millis(200));
+    assert!(window.release(start + Duration::from_millis(299)).is_empty());
+    assert_eq!(texts(&window.release(start + WINDOW)), ["first", "second"]);
+    // The earlier one's own time passes with nothing left to release.
+    assert!(window.release(start + Duration::from_secs(1)).is_empty());
+    assert_eq!(window.deadline(), None);
+}
+
+#[test]
+fn a_source_that_lags_delays_the_others_no_longer_than_the_window() {
+    let mut window = Window::default();
+    let start = Instant::now();
+    window.push(item(1, 1000, "live"), start);
+    for step in 0..6 {
+        window.push(item(2, i64::from(step), "backlog"), start + Duration::from_millis(50) * step as u32);
+    }
+    let released = window.release(start + WINDOW);
+    assert_eq!(texts(&released).last(), Some(&"live"));
+}
+
+#[test]
+fn one_sources_lines_keep_their_order_even_with_one_stamp() {
+    let mut window = Window::default();
+    let start = Instant::now();
+    for text in ["a", "b", "c"] {
+        window.push(item(1, 7, text), start);
+    }
+    assert_eq!(texts(&window.release(start + WINDOW)), ["a", "b", "c"]);
+}

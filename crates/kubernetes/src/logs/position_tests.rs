@@ -1,0 +1,92 @@
+use super::super::line::Numbering;
+use super::*;
+
+/// Lines of two pods with equal stamps, within a pod and between pods, and a pair stamped out of order.
+fn log() -> Vec<Item> {
+    let stamps = [(1, 10), (2, 10), (1, 10), (1, 10), (2, 11), (1, 12), (1, 11), (2, 11), (2, 15), (1, 15)];
+    let mut numberings = [Numbering::default(), Numbering::default()];
+    let line = |(index, (source, nanos)): (usize, (u64, i64))| {
+        let (nanos, ordinal) = numberings[usize::try_from(source - 1).unwrap()].place(nanos);
+        item(source, 0, nanos, ordinal, What::Line(index.to_string()))
+    };
+    stamps.into_iter().enumerate().map(line).collect()
+}
+
+fn item(source: u64, restart: u32, nanos: i64, ordinal: u32, what: What) -> Item {
+    Item { source: SourceId(source), pod: "pod".into(), restart, nanos, ordinal, what }
+}
+
+fn carried(position: &Position) -> Position {
+    Position::decode(&position.encode().unwrap()).unwrap()
+}
+
+#[test]
+fn wherever_a_reader_stops_they_get_every_later_line_once() {
+    let log = log();
+    for cut in 0..=log.len() {
+        let mut position = Position::default();
+        log[..cut].iter().for_each(|item| position.advance(item));
+        let mut position = carried(&position);
+        let mut got = Vec::new();
+        // Everything is offered twice, as where the past and the present overlap.
+        for item in log.iter().chain(&log) {
+            if !position.passed(item) {
+                position.advance(item);
+                got.push(item.clone());
+            }
+        }
+        assert_eq!(got, log[cut..], "after {cut} lines");
+    }
+}
+
+#[test]
+fn a_position_survives_its_text() {
+    let mut position = Position::since(123_456_789);
+    log().iter().for_each(|item| position.advance(item));
+    position.advance(&item(1, 0, 20, 1, What::Ended(String::new())));
+    position.advance(&item(2, 0, 20, 1, What::Closed));
+    assert_eq!(carried(&position), position);
+    assert_eq!(position.open_sources().len(), 1);
+}
+
+#[test]
+fn text_that_is_no_position_is_refused() {
+    for text in ["1", "1.", "2.0", "1.0,x", "1.0,1.2", "1.zz", "1.0,1.2.3", "nonsense"] {
+        assert_eq!(Position::decode(&text.parse().unwrap()), None, "{text}");
+    }
+}
+
+#[test]
+fn however_many_pods_there_were_a_position_stays_small_and_repeats_nothing() {
+    let mut position = Position::default();
+    let lines: Vec<_> = (1..500_u32)
+        .map(|n| item(u64::from(n) << 40, 0, 1_800_000_000_000_000_000 + i64::from(n), n, What::Line(String::new())))
+        .collect();
+    for line in &lines {
+        position.advance(line);
+        assert!(position.encode().unwrap().as_str().len() <= 4096);
+    }
+    let position = carried(&position);
+    assert!(lines.iter().all(|line| position.passed(line)));
+    assert!(!position.passed(&item(7, 0, 1_800_000_000_000_001_000, 1, What::Line(String::new()))));
+}
+
+#[test]
+fn an_end_is_told_once_and_a_gap_only_to_who_stands_before_it() {
+    let mut position = Position::default();
+    position.advance(&item(1, 0, 10, 1, What::Line(String::new())));
+    let gap = item(1, 0, 10, 1, What::Gap(String::new()));
+    let end = item(1, 0, 11, 1, What::Ended(String::new()));
+    assert!(!position.passed(&gap) && !position.passed(&end));
+    position.advance(&end);
+    assert!(position.passed(&end));
+    position.advance(&item(1, 1, 12, 1, What::Line(String::new())));
+    assert!(position.passed(&gap));
+}
+
+#[test]
+fn lines_from_before_what_was_asked_for_count_as_read() {
+    let position = Position::since(100);
+    assert!(position.passed(&item(1, 0, 99, 1, What::Line(String::new()))));
+    assert!(!position.passed(&item(1, 0, 100, 1, What::Line(String::new()))));
+}

@@ -257,3 +257,7 @@ impl GapCheck {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

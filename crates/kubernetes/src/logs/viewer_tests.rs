@@ -1,0 +1,43 @@
+use super::*;
+
+fn line(nanos: i64) -> Item {
+    let what = What::Line(nanos.to_string());
+    Item { source: SourceId(1), pod: "pod".into(), restart: 0, nanos, ordinal: 1, what }
+}
+
+#[test]
+fn a_tail_is_the_last_lines_that_match_and_ends_after_everything_that_was_read() {
+    let mut tail = Tail::new(Position::default(), 2);
+    for nanos in 1..=9 {
+        tail.push(line(nanos), nanos % 2 == 0);
+    }
+    let steps: Vec<_> = tail.into_steps().collect();
+    let shown: Vec<_> = steps.iter().filter_map(|(_, item)| item.as_ref().map(|item| item.nanos)).collect();
+    assert_eq!(shown, [6, 8]);
+    let (between, _) = &steps[0];
+    assert!(between.passed(&line(6)) && !between.passed(&line(8)));
+    let (end, nothing) = &steps[2];
+    assert!(nothing.is_none() && end.passed(&line(9)));
+}
+
+#[test]
+fn a_tail_of_nothing_still_knows_where_the_log_ends() {
+    let mut tail = Tail::new(Position::default(), 0);
+    tail.push(line(5), true);
+    let steps: Vec<_> = tail.into_steps().collect();
+    assert_eq!(steps.len(), 1);
+    assert!(steps[0].0.passed(&line(5)) && !steps[0].0.passed(&line(6)));
+}
+
+#[test]
+fn a_pod_that_is_gone_leaves_a_gap_once_unless_its_lines_are_still_held() {
+    let mut position = Position::default();
+    position.advance(&line(5));
+    let nobody = HashSet::new();
+    assert_eq!(lost(&position, &nobody, &[Arc::new(line(6))]), []);
+    assert_eq!(lost(&position, &HashSet::from([SourceId(1)]), &[]), []);
+    let gaps = lost(&position, &nobody, &[]);
+    assert_eq!(gaps.len(), 1);
+    position.advance(&Item { what: What::Closed, ..gaps[0].clone() });
+    assert_eq!(lost(&position, &nobody, &[]), []);
+}

@@ -1,0 +1,73 @@
+use super::super::line::SourceId;
+use super::*;
+use futures::io::Cursor as Bytes;
+
+fn source() -> Source {
+    Source {
+        id: SourceId(1),
+        namespace: "staging".parse().unwrap(),
+        pod: "orders-1".into(),
+        uid: "uid".into(),
+    }
+}
+
+async fn read(log: Vec<u8>) -> Vec<Item> {
+    lines(Bytes::new(log), source(), 0).try_collect().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_line_of_megabytes_is_read_whole_and_an_unfinished_one_not_at_all() {
+    let mut log = b"2026-11-25T01:00:00Z ".to_vec();
+    log.extend(std::iter::repeat_n(b'x', 10_000_000));
+    log.extend(b"\n2026-11-25T01:00:01Z whole\n2026-11-25T01:00:02Z hal");
+    let items = read(log).await;
+    let lengths: Vec<_> = items.iter().map(|item| item.weight() - 96).collect();
+    assert_eq!(lengths, [10_000_000, 5]);
+}
+
+#[tokio::test]
+async fn a_line_beyond_all_measure_is_cut_and_the_next_one_is_whole() {
+    let mut log = b"2026-11-25T01:00:00Z ".to_vec();
+    log.extend(std::iter::repeat_n(b'x', LONGEST_LINE + 5000));
+    log.extend(b"\n2026-11-25T01:00:01Z next\n");
+    let items = read(log).await;
+    assert!(items[0].weight() - 96 < LONGEST_LINE);
+    assert_eq!(items[1].what, What::Line("next".into()));
+}
+
+#[test]
+fn reading_on_begins_a_whole_second_before() {
+    let nanos = 1_800_000_000_900_000_000;
+    assert_eq!(second_before(nanos).unwrap().as_second(), 1_799_999_999);
+    assert_eq!(second_before(0), None);
+}
+
+fn line(nanos: i64, ordinal: u32) -> Item {
+    let what = What::Line(String::new());
+    Item { source: SourceId(1), pod: "orders-1".into(), restart: 0, nanos, ordinal, what }
+}
+
+#[test]
+fn where_a_tail_was_cut_the_first_place_is_left_out() {
+    let read = vec![line(5, 1), line(5, 2), line(6, 1)];
+    assert_eq!(surely_placed(read.clone(), 3), [line(6, 1)]);
+    assert_eq!(surely_placed(read.clone(), 4), read, "nothing was cut");
+    let same = vec![line(5, 1), line(5, 2)];
+    assert_eq!(surely_placed(same.clone(), 2), same);
+}
+
+#[test]
+fn a_gap_is_told_unless_the_readers_place_was_met_again() {
+    let at = |instance, fresh| Cursor { nanos: 5, ordinal: 1, instance, fresh };
+    // In the middle of the instance that is read.
+    let mut check = GapCheck::new(at(1, false), 1);
+    assert!(check.item(&source()).is_some());
+    check.saw_the_place();
+    assert!(check.item(&source()).is_none());
+    // At the beginning of it.
+    assert!(GapCheck::new(at(1, true), 1).item(&source()).is_none());
+    // An instance between is gone, whatever is met.
+    let mut check = GapCheck::new(at(0, false), 2);
+    check.saw_the_place();
+    assert!(check.item(&source()).is_some());
+}

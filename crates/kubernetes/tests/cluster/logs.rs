@@ -1,0 +1,199 @@
+//! Each line once, whatever happens between the first and the last.
+
+use crate::fixture::{Fixture, in_namespace, kubeconfig, names, orders, running, take_until};
+use fairway_domain::{LogEntry, LogMarker, LogPosition, LogRequest, Timestamp};
+use fairway_kubernetes::Cluster;
+use futures::StreamExt;
+use kube::ResourceExt;
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
+
+type Got = Vec<(LogPosition, LogEntry)>;
+
+/// Numbers its lines, about 100 a second, half of them to each stream, and says goodbye.
+const NUMBERS: &str = r#"
+import itertools, signal, sys, time
+over = []
+signal.signal(signal.SIGTERM, lambda *_: over.append(1))
+for number in itertools.count():
+    print(number, file=(sys.stdout, sys.stderr)[number % 2], flush=True)
+    if over:
+        print("goodbye", flush=True)
+        sys.exit(0)
+    time.sleep(0.01)
+"#;
+
+/// Each pod's lines, in the order in which they came.
+fn by_pod(got: &Got) -> BTreeMap<&str, Vec<&str>> {
+    let mut pods: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (_, entry) in got.iter().filter(|(_, entry)| entry.marker.is_none()) {
+        pods.entry(&entry.pod).or_default().push(&entry.text);
+    }
+    pods
+}
+
+/// Stdout and stderr are two pipes: their lines may trade places, but none may be missing or come twice.
+fn assert_each_number_once(got: &Got) {
+    let gaps: Vec<_> = got.iter().filter(|(_, e)| e.marker == Some(LogMarker::Gap)).collect();
+    assert!(gaps.is_empty(), "{gaps:?}");
+    for (pod, lines) in by_pod(got) {
+        let mut numbers: Vec<u64> = lines.iter().filter_map(|line| line.parse().ok()).collect();
+        numbers.sort_unstable();
+        let expected: Vec<u64> = (0..numbers.len() as u64).collect();
+        let wrong = numbers.iter().zip(&expected).find(|(got, expected)| got != expected);
+        assert!(wrong.is_none(), "{pod}: first wrong (got, expected): {wrong:?} of {}", numbers.len());
+        assert!(numbers.len() > 20, "{pod} said only {}", numbers.len());
+    }
+}
+
+fn count_goodbyes(got: &[(LogPosition, LogEntry)]) -> usize {
+    got.iter().filter(|(_, entry)| entry.text == "goodbye").count()
+}
+
+fn follow_all() -> LogRequest {
+    LogRequest { since: Some(3600), follow: true, ..LogRequest::default() }
+}
+
+fn follow_after(got: &Got) -> LogRequest {
+    LogRequest { after: got.last().map(|(position, _)| position.clone()), follow: true, ..LogRequest::default() }
+}
+
+#[test]
+fn every_line_comes_once_across_reconnects_a_deleted_pod_and_a_rollout() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        fixture.deploy(2, NUMBERS).await;
+        fixture.until(&state, "two pods", |objects| names(objects).len() == 2).await;
+        let first = names(&state.namespace(&fixture.namespace).service(&orders()));
+        let mut got: Got = Vec::new();
+
+        let mut stream = Box::pin(fixture.logs(&state, follow_all()));
+        got.extend(take_until(&mut stream, |got| got.len() > 300).await);
+        drop(stream);
+        // Written while nobody reads.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+
+        let mut stream = Box::pin(fixture.logs(&state, follow_after(&got)));
+        fixture.delete_pod(&first[0]).await;
+        got.extend(take_until(&mut stream, |got| count_goodbyes(got) == 1).await);
+        let joined = |got: &[(LogPosition, LogEntry)]| {
+            got.iter().filter(|(_, entry)| !first.contains(&entry.pod)).count() > 300
+        };
+        got.extend(take_until(&mut stream, joined).await);
+        drop(stream);
+
+        // As after a restart of Fairway.
+        let again = Fixture { cluster: Cluster::connect(Some(&kubeconfig()), None).await.unwrap(), ..fixture };
+        let state = again.watch();
+        let mut stream = Box::pin(again.logs(&state, follow_after(&got)));
+        got.extend(take_until(&mut stream, |got| got.len() > 100).await);
+        again.cluster.restart(&again.namespace, "orders", Timestamp::now()).await.unwrap();
+        got.extend(take_until(&mut stream, |got| count_goodbyes(got) == 2).await);
+        got.extend(take_until(&mut stream, |got| got.len() > 500).await);
+
+        assert_each_number_once(&got);
+        assert_eq!(by_pod(&got).len(), 5, "two pods, one that replaced one, and two of the rollout");
+    });
+}
+
+#[test]
+fn a_crashed_containers_last_words_come_before_its_end_and_its_successor() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        fixture.deploy(1, "import time; print('started', flush=True); time.sleep(1); raise SystemExit('out of luck')").await;
+        let mut stream = Box::pin(fixture.logs(&state, follow_all()));
+        let starts = |got: &[(LogPosition, LogEntry)]| got.iter().filter(|(_, e)| e.text == "started").count();
+        let got = take_until(&mut stream, |got| starts(got) == 2).await;
+        let story: Vec<_> = got.iter().map(|(_, e)| (e.restart, e.text.as_str(), e.marker)).collect();
+        let expected = [
+            (0, "started", None),
+            (0, "out of luck", None),
+            (0, "exited with code 1 (Error)", Some(LogMarker::Ended)),
+            (1, "started", None),
+        ];
+        assert_eq!(story, expected);
+
+        // Who comes later reads the same, and who resumes in the middle reads the rest.
+        fixture.until(&state, "a restart", |objects| restarts(objects) == 1).await;
+        let all = LogRequest::default();
+        let late: Vec<_> = fixture.logs(&state, all).take(4).map(|(_, e)| e.text).collect().await;
+        assert_eq!(late, expected.map(|(_, text, _)| text));
+        let after = LogRequest { after: Some(got[1].0.clone()), ..LogRequest::default() };
+        let rest: Vec<_> = fixture.logs(&state, after).take(2).map(|(_, e)| e.text).collect().await;
+        assert_eq!(rest, ["exited with code 1 (Error)", "started"]);
+        let pod = &state.namespace(&fixture.namespace).service(&orders()).pods[0].name_any();
+        let words = fixture.cluster.container_tail(&fixture.namespace, pod, "app", true, 1).await.unwrap();
+        assert_eq!(words, ["out of luck"]);
+    });
+}
+
+fn restarts(objects: &fairway_kubernetes::ServiceObjects) -> i32 {
+    let statuses = objects.pods.iter().flat_map(|pod| pod.status.iter());
+    statuses.flat_map(|status| status.container_statuses.iter().flatten()).map(|s| s.restart_count).sum()
+}
+
+#[test]
+fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        let program = "import time\nfor n in range(60): print('Number', n, flush=True); time.sleep(0.005)\n\
+                       print('x' * 3_000_000, flush=True)\nprint('End', flush=True)\ntime.sleep(3600)";
+        fixture.deploy(2, program).await;
+        let mut stream = Box::pin(fixture.logs(&state, follow_all()));
+        take_until(&mut stream, |got| got.iter().filter(|(_, e)| e.text == "End").count() == 2).await;
+
+        let all: Got = fixture.logs(&state, LogRequest::default()).collect().await;
+        assert_eq!(all.len(), 124);
+        assert!(all.is_sorted_by_key(|(_, entry)| entry.at), "lines of two pods are in one order");
+        let long: Vec<_> = all.iter().map(|(_, e)| e.text.len()).filter(|length| *length > 100).collect();
+        assert_eq!(long, [3_000_000, 3_000_000], "a long line is whole");
+
+        let tail: Got = fixture.logs(&state, LogRequest { tail: Some(7), ..LogRequest::default() }).collect().await;
+        assert_eq!(tail, all[117..]);
+        let few = LogRequest { tail: Some(3), contains: Some("nUMBER 5".into()), ..LogRequest::default() };
+        let few: Vec<_> = fixture.logs(&state, few).map(|(_, e)| e.text).collect().await;
+        assert_eq!(few.len(), 3);
+        assert!(few.iter().all(|text| text.starts_with("Number 5")), "{few:?}");
+        // Resuming at any line gives exactly the rest.
+        for cut in [0, 1, 50, 100, 122, 123] {
+            let after = LogRequest { after: Some(all[cut].0.clone()), ..LogRequest::default() };
+            let rest: Got = fixture.logs(&state, after).collect().await;
+            let entries = |got: &[(LogPosition, LogEntry)]| got.iter().map(|(_, e)| e.clone()).collect::<Vec<_>>();
+            assert_eq!(entries(&rest), entries(&all[cut + 1..]), "after line {cut}");
+        }
+        let nothing = LogRequest { tail: Some(0), ..LogRequest::default() };
+        assert_eq!(fixture.logs(&state, nothing).count().await, 0);
+    });
+}
+
+#[test]
+fn two_readers_share_a_stream_and_one_who_does_not_read_hinders_nobody() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        let program = "import itertools\nfor n in itertools.count(): print(n, 'x' * 100, flush=n % 100 == 0)";
+        fixture.deploy(1, &program.replace("n in itertools.count()", "n in range(120_000)")).await;
+        fixture.until(&state, "a pod", |objects| objects.pods.iter().any(|pod| running(pod))).await;
+        let mut slow = Box::pin(fixture.logs(&state, follow_all()));
+        let mut got: Got = take_until(&mut slow, |got| !got.is_empty()).await;
+        let last = |got: &[(LogPosition, LogEntry)]| got.last().is_some_and(|(_, e)| e.text.starts_with("119999 "));
+        let mut quick = Box::pin(fixture.logs(&state, LogRequest { contains: Some("99 ".into()), ..follow_all() }));
+        take_until(&mut quick, last).await;
+        // By now the ring has gone past the slow one.
+        got.extend(take_until(&mut slow, last).await);
+        let numbers = got.iter().filter(|(_, e)| e.marker.is_none()).map(|(_, e)| e.text.split(' ').next().unwrap());
+        let wrong = numbers.enumerate().find(|(index, number)| index.to_string() != **number);
+        assert_eq!(wrong, None);
+    });
+}
+
+#[test]
+fn a_position_that_was_not_given_by_a_stream_is_refused() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        let request = LogRequest { after: Some("nonsense".parse().unwrap()), ..LogRequest::default() };
+        let mut stream = pin!(fixture.cluster.logs(&state, &fixture.namespace, &orders(), request));
+        assert!(matches!(stream.next().await, Some(Err(fairway_kubernetes::Error::LogPosition))));
+        assert!(stream.next().await.is_none());
+    });
+}
