@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum Error {
     /// The kubeconfig is missing or malformed, or has no such context.
-    #[error("The kubeconfig can't be used: {0}. Check the file and the context that the configuration names.")]
+    #[error(
+        "The kubeconfig can't be used: {0}. Check the file and the context that the configuration names."
+    )]
     Kubeconfig(String),
     /// No answer, or none in time.
     #[error("The cluster doesn't answer: {0}. Check that it runs and that the kubeconfig names its address.")]
@@ -21,7 +23,9 @@ pub enum Error {
         message: String,
     },
     /// The cluster serves no such kind.
-    #[error("The cluster knows no kind {kind} in {api_version}. Check the manifest, or install what defines it.")]
+    #[error(
+        "The cluster knows no kind {kind} in {api_version}. Check the manifest, or install what defines it."
+    )]
     UnknownKind {
         /// Such as `apps/v1`.
         api_version: String,

@@ -57,7 +57,8 @@ impl NamespaceState {
     /// The objects of one service: those labelled with its name, told apart by their component.
     pub fn service(&self, name: &ServiceName) -> ServiceObjects {
         let name = name.as_str();
-        let of = |component: &'static str| move |labels: &BTreeMap<String, String>| labelled(labels, component);
+        let of =
+            |component: &'static str| move |labels: &BTreeMap<String, String>| labelled(labels, component);
         let deployment = self.deployments.of(name).find(|object| of("service")(object.labels())).cloned();
         let owner = deployment.as_ref().and_then(|object| object.uid());
         let mut replica_sets: Vec<_> = self
@@ -197,7 +198,8 @@ fn newest_first<'a>(pods: impl Iterator<Item = &'a Arc<Pod>>) -> Vec<Arc<Pod>> {
 }
 
 fn last_seen(event: &Event) -> Option<jiff::Timestamp> {
-    let series = event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
+    let series =
+        event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
     let last = event.last_timestamp.as_ref().map(|time| time.0);
     let first = event.event_time.as_ref().map(|time| time.0);
     series.or(last).or(first).or_else(|| event.creation_timestamp().map(|time| time.0))

@@ -1,7 +1,12 @@
 use super::*;
 use serde_json::json;
 
-fn object<K: serde::de::DeserializeOwned>(name: &str, service: &str, component: &str, more: serde_json::Value) -> K {
+fn object<K: serde::de::DeserializeOwned>(
+    name: &str,
+    service: &str,
+    component: &str,
+    more: serde_json::Value,
+) -> K {
     let mut value = json!({
         "metadata": { "name": name, "uid": format!("uid-{name}"), "labels": { NAME: service, COMPONENT: component } }
     });
@@ -62,7 +67,7 @@ fn a_reset_forgets_what_was_deleted_while_nobody_watched() {
     assert_eq!(names(&state.service(&orders()).pods), ["orders-2"]);
     state.pods.delete("orders-2");
     state.pods.delete("never-there");
-    assert!(state.service(&orders()).pods.is_empty());
+    assert_eq!(state.service(&orders()).pods, []);
 }
 
 #[test]
@@ -70,14 +75,15 @@ fn an_object_whose_label_changes_moves() {
     let mut state = NamespaceState::default();
     state.pods.apply(pod("a", "orders", "service"));
     state.pods.apply(pod("a", "invoices", "service"));
-    assert!(state.service(&orders()).pods.is_empty());
+    assert_eq!(state.service(&orders()).pods, []);
     assert_eq!(names(&state.service(&"invoices".parse().unwrap()).pods), ["a"]);
 }
 
 #[test]
 fn replica_sets_come_newest_revision_first_and_only_those_of_the_deployment() {
     let set = |name: &str, revision: &str, owner: &str| {
-        let owner = json!([{ "apiVersion": "apps/v1", "kind": "Deployment", "name": "orders", "uid": owner }]);
+        let owner =
+            json!([{ "apiVersion": "apps/v1", "kind": "Deployment", "name": "orders", "uid": owner }]);
         object::<ReplicaSet>(
             name,
             "orders",
@@ -115,5 +121,5 @@ fn a_snapshot_does_not_change_when_the_state_does() {
     let snapshot = state.clone();
     Arc::make_mut(&mut state).pods.delete("a");
     assert_eq!(snapshot.service(&orders()).pods.len(), 1);
-    assert!(state.service(&orders()).pods.is_empty());
+    assert_eq!(state.service(&orders()).pods, []);
 }

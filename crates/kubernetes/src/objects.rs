@@ -52,7 +52,8 @@ impl Cluster {
 
     /// What applying `manifest` as Helm does (server-side, owning the fields) would do. Changes nothing.
     pub async fn apply_dry_run(&self, ns: &Namespace, manifest: &Value) -> Result<DryRun, Error> {
-        let text = |pointer, what| manifest.pointer(pointer).and_then(Value::as_str).ok_or(Error::Manifest(what));
+        let text =
+            |pointer, what| manifest.pointer(pointer).and_then(Value::as_str).ok_or(Error::Manifest(what));
         let name = text("/metadata/name", "metadata.name")?;
         let api = self.api_of(ns, text("/apiVersion", "apiVersion")?, text("/kind", "kind")?).await?;
         let live = in_time(api.get_opt(name)).await?.map(|object| to_value(&object)).transpose()?;
@@ -61,7 +62,12 @@ impl Cluster {
         Ok(DryRun { live, planned: to_value(&planned)? })
     }
 
-    async fn api_of(&self, ns: &Namespace, api_version: &str, kind: &str) -> Result<Api<DynamicObject>, Error> {
+    async fn api_of(
+        &self,
+        ns: &Namespace,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Api<DynamicObject>, Error> {
         let (resource, capabilities) = self.discover(api_version, kind).await?;
         Ok(match capabilities.scope {
             Scope::Namespaced => Api::namespaced_with(self.client.clone(), ns.as_str(), &resource),
@@ -94,7 +100,9 @@ impl Cluster {
 fn api_version_of(kind: &str) -> Result<&'static str, Error> {
     Ok(match kind {
         "Deployment" | "ReplicaSet" => "apps/v1",
-        "Pod" | "Service" | "Secret" | "ConfigMap" | "ServiceAccount" | "Event" | "PersistentVolumeClaim" => "v1",
+        "Pod" | "Service" | "Secret" | "ConfigMap" | "ServiceAccount" | "Event" | "PersistentVolumeClaim" => {
+            "v1"
+        }
         "PodDisruptionBudget" => "policy/v1",
         "Ingress" | "NetworkPolicy" => "networking.k8s.io/v1",
         "HorizontalPodAutoscaler" => "autoscaling/v2",

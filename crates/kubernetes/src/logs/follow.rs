@@ -156,9 +156,8 @@ impl Follower {
         let running = read.iter().any(|instance| instance.end.is_none());
         let unread = self.cursor.is_none_or(|cursor| read.iter().any(|i| i.restart >= cursor.instance));
         let pause = if running || unread { pause } else { Duration::from_secs(30) };
-        let changed = when(&self.state, |state| {
-            pod_of(state, &self.source).is_none_or(|pod| instances(&pod) != read)
-        });
+        let changed =
+            when(&self.state, |state| pod_of(state, &self.source).is_none_or(|pod| instances(&pod) != read));
         let _ = tokio::time::timeout(pause, changed).await;
     }
 

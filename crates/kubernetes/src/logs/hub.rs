@@ -170,7 +170,9 @@ impl Feed {
         let mut followers = JoinSet::new();
         let mut known = HashSet::new();
         let (located, mut all_located) = mpsc::channel::<()>(1);
-        self.start_followers(Start::Now(located), &sender, &mut known, &mut followers);
+        let now = Start::Now(located);
+        self.start_followers(&now, &sender, &mut known, &mut followers);
+        drop(now);
 
         let mut window = Window::default();
         let mut ready = false;
@@ -198,7 +200,7 @@ impl Feed {
                     if change.is_err() {
                         return;
                     }
-                    self.start_followers(Start::Beginning, &sender, &mut known, &mut followers);
+                    self.start_followers(&Start::Beginning, &sender, &mut known, &mut followers);
                 }
             }
         }
@@ -207,7 +209,7 @@ impl Feed {
     /// Follows the pods that aren't followed yet.
     fn start_followers(
         &self,
-        start: Start,
+        start: &Start,
         sender: &mpsc::Sender<Item>,
         known: &mut HashSet<Arc<str>>,
         followers: &mut JoinSet<()>,

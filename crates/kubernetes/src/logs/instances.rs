@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn of(status: serde_json::Value) -> Vec<(u32, bool, Option<String>)> {
+    fn of(status: &serde_json::Value) -> Vec<(u32, bool, Option<String>)> {
         let pod: Pod = serde_json::from_value(json!({
             "metadata": { "name": "a" },
             "status": { "containerStatuses": [status] }
@@ -80,7 +80,12 @@ mod tests {
         } })
     }
 
-    fn status(id: Option<&str>, restarts: u32, state: &serde_json::Value, last: &serde_json::Value) -> serde_json::Value {
+    fn status(
+        id: Option<&str>,
+        restarts: u32,
+        state: &serde_json::Value,
+        last: &serde_json::Value,
+    ) -> serde_json::Value {
         json!({
             "name": "app", "image": "", "imageID": "", "ready": false,
             "containerID": id, "restartCount": restarts, "state": state, "lastState": last
@@ -90,26 +95,26 @@ mod tests {
     #[test]
     fn a_container_that_has_not_started_has_nothing_to_read() {
         let waiting = json!({ "waiting": { "reason": "ContainerCreating" } });
-        assert_eq!(of(status(None, 0, &waiting, &json!({}))), []);
+        assert_eq!(of(&status(None, 0, &waiting, &json!({}))), []);
     }
 
     #[test]
     fn after_a_restart_the_instance_before_can_be_read_too() {
         let running = json!({ "running": { "startedAt": "2026-11-25T01:00:01Z" } });
-        let found = of(status(Some("b"), 1, &running, &terminated("a", 1, "Error")));
+        let found = of(&status(Some("b"), 1, &running, &terminated("a", 1, "Error")));
         assert_eq!(found, [(0, true, Some("exited with code 1 (Error)".into())), (1, false, None)]);
     }
 
     #[test]
     fn while_it_backs_off_the_latest_instance_is_the_previous_one() {
         let waiting = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
-        let found = of(status(Some("b"), 1, &waiting, &terminated("b", 137, "OOMKilled")));
+        let found = of(&status(Some("b"), 1, &waiting, &terminated("b", 137, "OOMKilled")));
         assert_eq!(found, [(1, true, Some("exited with code 137 (OOMKilled)".into()))]);
     }
 
     #[test]
     fn an_ended_pod_can_still_be_read() {
-        let found = of(status(Some("a"), 0, &terminated("a", 0, "Completed"), &json!({})));
+        let found = of(&status(Some("a"), 0, &terminated("a", 0, "Completed"), &json!({})));
         assert_eq!(found, [(0, false, Some("exited with code 0 (Completed)".into()))]);
     }
 }

@@ -1,6 +1,6 @@
 //! One line as the kubelet gives it, and its place among the lines of its pod.
 
-use fairway_domain::{LogEntry, LogMarker, Namespace, Timestamp};
+use fairway_domain::{Level, LogEntry, LogMarker, Namespace, Timestamp};
 use std::sync::Arc;
 
 /// The container whose lines are a service's log.
@@ -64,7 +64,7 @@ impl Item {
             What::Gap(text) => (text, Some(LogMarker::Gap)),
             What::Closed => return None,
         };
-        let level = if marker.is_none() { fairway_domain::Level::of_line(text) } else { Default::default() };
+        let level = if marker.is_none() { Level::of_line(text) } else { Level::Unknown };
         Some(LogEntry {
             at: Timestamp::from_nanosecond(self.nanos.into()).unwrap_or_default(),
             pod: self.pod.to_string(),

@@ -33,10 +33,10 @@ fn lines_that_come_within_the_window_leave_in_order() {
     let start = Instant::now();
     window.push(item(1, 20, "second"), start);
     window.push(item(2, 10, "first"), start + Duration::from_millis(200));
-    assert!(window.release(start + Duration::from_millis(299)).is_empty());
+    assert_eq!(window.release(start + Duration::from_millis(299)), []);
     assert_eq!(texts(&window.release(start + WINDOW)), ["first", "second"]);
     // The earlier one's own time passes with nothing left to release.
-    assert!(window.release(start + Duration::from_secs(1)).is_empty());
+    assert_eq!(window.release(start + Duration::from_secs(1)), []);
     assert_eq!(window.deadline(), None);
 }
 
@@ -45,8 +45,8 @@ fn a_source_that_lags_delays_the_others_no_longer_than_the_window() {
     let mut window = Window::default();
     let start = Instant::now();
     window.push(item(1, 1000, "live"), start);
-    for step in 0..6 {
-        window.push(item(2, i64::from(step), "backlog"), start + Duration::from_millis(50) * step as u32);
+    for step in 0..6_u32 {
+        window.push(item(2, i64::from(step), "backlog"), start + Duration::from_millis(50) * step);
     }
     let released = window.release(start + WINDOW);
     assert_eq!(texts(&released).last(), Some(&"live"));

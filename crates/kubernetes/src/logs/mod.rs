@@ -35,7 +35,7 @@ impl Cluster {
         ns: &Namespace,
         service: &ServiceName,
         request: LogRequest,
-    ) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send + 'static {
+    ) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send + 'static + use<> {
         viewer::Viewer::new(self.clone(), state.clone(), ns.clone(), service.clone(), request).entries()
     }
 }

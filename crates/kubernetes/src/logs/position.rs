@@ -85,7 +85,11 @@ impl Position {
 
     /// The sources that may still have something to say.
     pub(super) fn open_sources(&self) -> Vec<(SourceId, Cursor)> {
-        self.cursors.iter().filter(|(_, cursor)| !cursor.closed()).map(|(id, cursor)| (*id, *cursor)).collect()
+        self.cursors
+            .iter()
+            .filter(|(_, cursor)| !cursor.closed())
+            .map(|(id, cursor)| (*id, *cursor))
+            .collect()
     }
 
     pub(super) fn passed(&self, item: &Item) -> bool {

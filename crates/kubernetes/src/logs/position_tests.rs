@@ -42,7 +42,9 @@ fn wherever_a_reader_stops_they_get_every_later_line_once() {
 #[test]
 fn a_position_survives_its_text() {
     let mut position = Position::since(123_456_789);
-    log().iter().for_each(|item| position.advance(item));
+    for item in &log() {
+        position.advance(item);
+    }
     position.advance(&item(1, 0, 20, 1, What::Ended(String::new())));
     position.advance(&item(2, 0, 20, 1, What::Closed));
     assert_eq!(carried(&position), position);
@@ -60,7 +62,15 @@ fn text_that_is_no_position_is_refused() {
 fn however_many_pods_there_were_a_position_stays_small_and_repeats_nothing() {
     let mut position = Position::default();
     let lines: Vec<_> = (1..500_u32)
-        .map(|n| item(u64::from(n) << 40, 0, 1_800_000_000_000_000_000 + i64::from(n), n, What::Line(String::new())))
+        .map(|n| {
+            item(
+                u64::from(n) << 40,
+                0,
+                1_800_000_000_000_000_000 + i64::from(n),
+                n,
+                What::Line(String::new()),
+            )
+        })
         .collect();
     for line in &lines {
         position.advance(line);

@@ -203,12 +203,7 @@ fn surely_placed(lines: Vec<Item>, tail: u32) -> Vec<Item> {
 }
 
 /// The entry that tells of an instance's end.
-pub(super) fn ended(
-    source: &Source,
-    restart: u32,
-    cursor: Cursor,
-    end: &super::instances::End,
-) -> Item {
+pub(super) fn ended(source: &Source, restart: u32, cursor: Cursor, end: &super::instances::End) -> Item {
     Item {
         source: source.id,
         pod: source.pod.clone(),

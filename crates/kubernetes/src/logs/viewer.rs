@@ -174,12 +174,12 @@ impl Viewer {
                 yield (position, None);
                 return;
             };
-            let mut last = Tail::new(position, tail);
+            let mut latest = Tail::new(position, tail);
             while let Some(item) = items.try_next().await? {
                 let matches = self.matches(&item);
-                last.push(item, matches);
+                latest.push(item, matches);
             }
-            for step in last.into_steps() {
+            for step in latest.into_steps() {
                 yield step;
             }
         }

@@ -20,19 +20,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running cluster and a namespace that only one test uses.
 #[derive(Clone)]
-pub struct Fixture {
-    pub cluster: Cluster,
-    pub client: kube::Client,
-    pub namespace: Namespace,
+pub(crate) struct Fixture {
+    pub(crate) cluster: Cluster,
+    pub(crate) client: kube::Client,
+    pub(crate) namespace: Namespace,
 }
 
-pub fn kubeconfig() -> PathBuf {
+pub(crate) fn kubeconfig() -> PathBuf {
     let path = std::env::var_os("FAIRWAY_TEST_KUBECONFIG");
-    path.expect("set FAIRWAY_TEST_KUBECONFIG to the kubeconfig of a running cluster: these tests ask a real one").into()
+    path.expect(
+        "set FAIRWAY_TEST_KUBECONFIG to the kubeconfig of a running cluster: these tests ask a real one",
+    )
+    .into()
 }
 
 /// Runs a test in a namespace of its own, which goes whether or not it passes.
-pub fn in_namespace<F>(test: impl FnOnce(Fixture) -> F)
+pub(crate) fn in_namespace<F>(test: impl FnOnce(Fixture) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -64,16 +67,16 @@ async fn create() -> Fixture {
     Fixture { cluster, client, namespace: name.parse().unwrap() }
 }
 
-pub fn orders() -> ServiceName {
+pub(crate) fn orders() -> ServiceName {
     "orders".parse().unwrap()
 }
 
 impl Fixture {
-    pub fn watch(&self) -> ClusterState {
+    pub(crate) fn watch(&self) -> ClusterState {
         self.cluster.watch(std::slice::from_ref(&self.namespace))
     }
 
-    pub async fn apply(&self, manifest: Value) {
+    pub(crate) async fn apply(&self, manifest: Value) {
         let api = self.api(&manifest);
         let name = manifest["metadata"]["name"].as_str().unwrap();
         api.patch(name, &PatchParams::apply("test").force(), &Patch::Apply(&manifest)).await.unwrap();
@@ -87,20 +90,25 @@ impl Fixture {
     }
 
     /// A service whose container runs a Python program.
-    pub async fn deploy(&self, replicas: u32, program: &str) {
+    pub(crate) async fn deploy(&self, replicas: u32, program: &str) {
         self.apply(deployment(replicas, program)).await;
     }
 
-    pub fn pods(&self) -> Api<Pod> {
+    pub(crate) fn pods(&self) -> Api<Pod> {
         Api::namespaced(self.client.clone(), self.namespace.as_str())
     }
 
-    pub async fn delete_pod(&self, name: &str) {
+    pub(crate) async fn delete_pod(&self, name: &str) {
         self.pods().delete(name, &DeleteParams::default()).await.unwrap();
     }
 
     /// Waits until the watched state fulfils a condition.
-    pub async fn until(&self, state: &ClusterState, what: &str, done: impl Fn(&ServiceObjects) -> bool) {
+    pub(crate) async fn until(
+        &self,
+        state: &ClusterState,
+        what: &str,
+        done: impl Fn(&ServiceObjects) -> bool,
+    ) {
         let mut changed = state.changed();
         let waiting = async {
             while !done(&state.namespace(&self.namespace).service(&orders())) {
@@ -111,7 +119,7 @@ impl Fixture {
         assert!(in_time.is_ok(), "never came: {what}");
     }
 
-    pub fn logs(
+    pub(crate) fn logs(
         &self,
         state: &ClusterState,
         request: LogRequest,
@@ -121,7 +129,7 @@ impl Fixture {
 }
 
 /// As the chart makes it, as far as this crate looks at it.
-pub fn deployment(replicas: u32, program: &str) -> Value {
+pub(crate) fn deployment(replicas: u32, program: &str) -> Value {
     let labels = json!({ "app.kubernetes.io/name": "orders", "app.kubernetes.io/component": "service" });
     json!({
         "apiVersion": "apps/v1",
@@ -141,17 +149,20 @@ pub fn deployment(replicas: u32, program: &str) -> Value {
     })
 }
 
-pub fn running(pod: &Pod) -> bool {
+pub(crate) fn running(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_none()
         && pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten()).any(|s| s.ready)
 }
 
-pub fn names(objects: &ServiceObjects) -> Vec<String> {
+pub(crate) fn names(objects: &ServiceObjects) -> Vec<String> {
     objects.pods.iter().filter(|pod| running(pod)).map(|pod| pod.name_any()).collect()
 }
 
 /// Takes from a stream until an item fulfils the condition; that one included.
-pub async fn take_until<T>(stream: &mut (impl Stream<Item = T> + Unpin), done: impl Fn(&[T]) -> bool) -> Vec<T> {
+pub(crate) async fn take_until<T>(
+    stream: &mut (impl Stream<Item = T> + Unpin),
+    done: impl Fn(&[T]) -> bool,
+) -> Vec<T> {
     let mut taken = Vec::new();
     let taking = async {
         while !done(&taken) {

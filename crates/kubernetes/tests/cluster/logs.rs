@@ -56,7 +56,11 @@ fn follow_all() -> LogRequest {
 }
 
 fn follow_after(got: &Got) -> LogRequest {
-    LogRequest { after: got.last().map(|(position, _)| position.clone()), follow: true, ..LogRequest::default() }
+    LogRequest {
+        after: got.last().map(|(position, _)| position.clone()),
+        follow: true,
+        ..LogRequest::default()
+    }
 }
 
 #[test]
@@ -84,7 +88,8 @@ fn every_line_comes_once_across_reconnects_a_deleted_pod_and_a_rollout() {
         drop(stream);
 
         // As after a restart of Fairway.
-        let again = Fixture { cluster: Cluster::connect(Some(&kubeconfig()), None).await.unwrap(), ..fixture };
+        let again =
+            Fixture { cluster: Cluster::connect(Some(&kubeconfig()), None).await.unwrap(), ..fixture };
         let state = again.watch();
         let mut stream = Box::pin(again.logs(&state, follow_after(&got)));
         got.extend(take_until(&mut stream, |got| got.len() > 100).await);
@@ -101,9 +106,15 @@ fn every_line_comes_once_across_reconnects_a_deleted_pod_and_a_rollout() {
 fn a_crashed_containers_last_words_come_before_its_end_and_its_successor() {
     in_namespace(|fixture| async move {
         let state = fixture.watch();
-        fixture.deploy(1, "import time; print('started', flush=True); time.sleep(1); raise SystemExit('out of luck')").await;
+        fixture
+            .deploy(
+                1,
+                "import time; print('started', flush=True); time.sleep(1); raise SystemExit('out of luck')",
+            )
+            .await;
         let mut stream = Box::pin(fixture.logs(&state, follow_all()));
-        let starts = |got: &[(LogPosition, LogEntry)]| got.iter().filter(|(_, e)| e.text == "started").count();
+        let starts =
+            |got: &[(LogPosition, LogEntry)]| got.iter().filter(|(_, e)| e.text == "started").count();
         let got = take_until(&mut stream, |got| starts(got) == 2).await;
         let story: Vec<_> = got.iter().map(|(_, e)| (e.restart, e.text.as_str(), e.marker)).collect();
         let expected = [
@@ -149,7 +160,8 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
         let long: Vec<_> = all.iter().map(|(_, e)| e.text.len()).filter(|length| *length > 100).collect();
         assert_eq!(long, [3_000_000, 3_000_000], "a long line is whole");
 
-        let tail: Got = fixture.logs(&state, LogRequest { tail: Some(7), ..LogRequest::default() }).collect().await;
+        let tail: Got =
+            fixture.logs(&state, LogRequest { tail: Some(7), ..LogRequest::default() }).collect().await;
         assert_eq!(tail, all[117..]);
         let few = LogRequest { tail: Some(3), contains: Some("nUMBER 5".into()), ..LogRequest::default() };
         let few: Vec<_> = fixture.logs(&state, few).map(|(_, e)| e.text).collect().await;
@@ -159,7 +171,8 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
         for cut in [0, 1, 50, 100, 122, 123] {
             let after = LogRequest { after: Some(all[cut].0.clone()), ..LogRequest::default() };
             let rest: Got = fixture.logs(&state, after).collect().await;
-            let entries = |got: &[(LogPosition, LogEntry)]| got.iter().map(|(_, e)| e.clone()).collect::<Vec<_>>();
+            let entries =
+                |got: &[(LogPosition, LogEntry)]| got.iter().map(|(_, e)| e.clone()).collect::<Vec<_>>();
             assert_eq!(entries(&rest), entries(&all[cut + 1..]), "after line {cut}");
         }
         let nothing = LogRequest { tail: Some(0), ..LogRequest::default() };
@@ -176,12 +189,15 @@ fn two_readers_share_a_stream_and_one_who_does_not_read_hinders_nobody() {
         fixture.until(&state, "a pod", |objects| objects.pods.iter().any(|pod| running(pod))).await;
         let mut slow = Box::pin(fixture.logs(&state, follow_all()));
         let mut got: Got = take_until(&mut slow, |got| !got.is_empty()).await;
-        let last = |got: &[(LogPosition, LogEntry)]| got.last().is_some_and(|(_, e)| e.text.starts_with("119999 "));
-        let mut quick = Box::pin(fixture.logs(&state, LogRequest { contains: Some("99 ".into()), ..follow_all() }));
+        let last =
+            |got: &[(LogPosition, LogEntry)]| got.last().is_some_and(|(_, e)| e.text.starts_with("119999 "));
+        let mut quick =
+            Box::pin(fixture.logs(&state, LogRequest { contains: Some("99 ".into()), ..follow_all() }));
         take_until(&mut quick, last).await;
         // By now the ring has gone past the slow one.
         got.extend(take_until(&mut slow, last).await);
-        let numbers = got.iter().filter(|(_, e)| e.marker.is_none()).map(|(_, e)| e.text.split(' ').next().unwrap());
+        let numbers =
+            got.iter().filter(|(_, e)| e.marker.is_none()).map(|(_, e)| e.text.split(' ').next().unwrap());
         let wrong = numbers.enumerate().find(|(index, number)| index.to_string() != **number);
         assert_eq!(wrong, None);
     });

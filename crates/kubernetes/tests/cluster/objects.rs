@@ -19,7 +19,10 @@ fn a_secret_is_shown_without_its_values_and_read_by_who_needs_one() {
         let (cluster, ns) = (&fixture.cluster, &fixture.namespace);
         let yaml = cluster.object_yaml(ns, "Secret", "orders-redis").await.unwrap().unwrap();
         assert!(yaml.contains("password: (hidden)"), "{yaml}");
-        assert!(!yaml.contains("hunter2") && !yaml.contains("aHVudGVyMg") && !yaml.contains("managedFields"), "{yaml}");
+        assert!(
+            !yaml.contains("hunter2") && !yaml.contains("aHVudGVyMg") && !yaml.contains("managedFields"),
+            "{yaml}"
+        );
         let value = |key| cluster.secret_value(ns, "orders-redis", key);
         assert_eq!(value("password").await.unwrap().as_deref(), Some("hunter2"));
         assert_eq!(value("other").await.unwrap(), None);
@@ -57,11 +60,13 @@ fn what_the_cluster_does_not_take_is_an_error_that_says_why() {
     in_namespace(|fixture| async move {
         let (cluster, ns) = (&fixture.cluster, &fixture.namespace);
         for api_version in ["apps/v1", "nowhere.dev/v1"] {
-            let manifest = json!({ "apiVersion": api_version, "kind": "Wonder", "metadata": { "name": "a" } });
+            let manifest =
+                json!({ "apiVersion": api_version, "kind": "Wonder", "metadata": { "name": "a" } });
             let error = cluster.apply_dry_run(ns, &manifest).await.unwrap_err();
             assert!(matches!(error, Error::UnknownKind { .. }), "{error}");
         }
-        let error = cluster.apply_dry_run(ns, &json!({ "apiVersion": "v1", "kind": "Pod" })).await.unwrap_err();
+        let error =
+            cluster.apply_dry_run(ns, &json!({ "apiVersion": "v1", "kind": "Pod" })).await.unwrap_err();
         assert!(matches!(error, Error::Manifest("metadata.name")), "{error}");
         let broken = json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "a" }, "spec": { "replicas": -1 }

@@ -15,13 +15,13 @@ enum Mode {
     Silent,
 }
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     mode: watch::Sender<Mode>,
     address: SocketAddr,
 }
 
 impl Proxy {
-    pub async fn before(server: SocketAddr) -> Self {
+    pub(crate) async fn before(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (mode, modes) = watch::channel(Mode::Open);
@@ -34,7 +34,7 @@ impl Proxy {
     }
 
     /// A kubeconfig that leads through this proxy.
-    pub fn kubeconfig(&self, original: &str, server: SocketAddr) -> PathBuf {
+    pub(crate) fn kubeconfig(&self, original: &str, server: SocketAddr) -> PathBuf {
         let through = original.replace(&server.to_string(), &self.address.to_string());
         assert_ne!(through, original, "the kubeconfig names the server's address");
         let path = std::env::temp_dir().join(format!("fairway-test-{}", self.address.port()));
@@ -42,21 +42,22 @@ impl Proxy {
         path
     }
 
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.mode.send_replace(Mode::Cut);
     }
 
-    pub fn silence(&self) {
+    pub(crate) fn silence(&self) {
         self.mode.send_replace(Mode::Silent);
     }
 
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.mode.send_replace(Mode::Open);
     }
 }
 
 async fn pass(mut client: TcpStream, server: SocketAddr, mut modes: watch::Receiver<Mode>) {
-    match *modes.borrow_and_update() {
+    let mode = *modes.borrow_and_update();
+    match mode {
         Mode::Cut => return,
         Mode::Silent => return std::future::pending().await,
         Mode::Open => {}

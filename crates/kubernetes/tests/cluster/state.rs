@@ -9,7 +9,8 @@ use kube::ResourceExt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-const NUMBERS: &str = "import itertools, time\nfor n in itertools.count(): print(n, flush=True); time.sleep(0.02)";
+const NUMBERS: &str =
+    "import itertools, time\nfor n in itertools.count(): print(n, flush=True); time.sleep(0.02)";
 
 #[test]
 fn a_service_appears_with_its_objects_newest_revision_first() {
@@ -22,9 +23,15 @@ fn a_service_appears_with_its_objects_newest_revision_first() {
         let now = state.namespace(&fixture.namespace);
         assert_eq!(now.freshness, Freshness::Live);
         let objects = now.service(&orders());
-        let revision = |index: usize| objects.replica_sets[index].annotations()["deployment.kubernetes.io/revision"].clone();
+        let revision = |index: usize| {
+            objects.replica_sets[index].annotations()["deployment.kubernetes.io/revision"].clone()
+        };
         assert_eq!([revision(0), revision(1)], ["2", "1"]);
-        fixture.until(&state, "its events", |objects| objects.events.iter().any(|e| e.reason.as_deref() == Some("Pulled"))).await;
+        fixture
+            .until(&state, "its events", |objects| {
+                objects.events.iter().any(|e| e.reason.as_deref() == Some("Pulled"))
+            })
+            .await;
     });
 }
 
@@ -32,7 +39,8 @@ fn a_service_appears_with_its_objects_newest_revision_first() {
 async fn through_proxy(fixture: &Fixture) -> (Proxy, Fixture) {
     let text = std::fs::read_to_string(kubeconfig()).unwrap();
     let server = text.lines().find_map(|line| line.trim().strip_prefix("server: https://")).unwrap();
-    let server: SocketAddr = server.trim().parse().expect("the test cluster's server is an address and a port");
+    let server: SocketAddr =
+        server.trim().parse().expect("the test cluster's server is an address and a port");
     let proxy = Proxy::before(server).await;
     let path = proxy.kubeconfig(&text, server);
     let cluster = Cluster::connect(Some(&path), None).await.unwrap();
@@ -40,7 +48,11 @@ async fn through_proxy(fixture: &Fixture) -> (Proxy, Fixture) {
     (proxy, Fixture { cluster, ..fixture.clone() })
 }
 
-async fn until_freshness(state: &ClusterState, fixture: &Fixture, done: impl Fn(Freshness) -> bool) -> Duration {
+async fn until_freshness(
+    state: &ClusterState,
+    fixture: &Fixture,
+    done: impl Fn(Freshness) -> bool,
+) -> Duration {
     let began = Instant::now();
     let mut changed = state.changed();
     while !done(state.namespace(&fixture.namespace).freshness) {
@@ -70,7 +82,10 @@ async fn goes_and_comes_back(fixture: Fixture, lose: impl Fn(&Proxy)) {
     assert!(noticed < Duration::from_secs(4), "noticed after {noticed:?}");
     let away = state.namespace(&fixture.namespace);
     let Freshness::UnknownSince(since) = away.freshness else { panic!("{:?}", away.freshness) };
-    assert!(since <= before && before.duration_since(since).as_secs() < 3, "known good until {since}, lost at {before}");
+    assert!(
+        since <= before && before.duration_since(since).as_secs() < 3,
+        "known good until {since}, lost at {before}"
+    );
     assert!(!through.cluster.ready().await);
 
     // What happens meanwhile is seen afterwards; what was known stays until then.
@@ -82,8 +97,13 @@ async fn goes_and_comes_back(fixture: Fixture, lose: impl Fn(&Proxy)) {
     proxy.open();
     let back = until_freshness(&state, &fixture, |freshness| freshness == Freshness::Live).await;
     assert!(back < Duration::from_secs(6), "back after {back:?}");
-    let now: Vec<String> =
-        state.namespace(&fixture.namespace).service(&orders()).pods.iter().map(|pod| pod.name_any()).collect();
+    let now: Vec<String> = state
+        .namespace(&fixture.namespace)
+        .service(&orders())
+        .pods
+        .iter()
+        .map(|pod| pod.name_any())
+        .collect();
     assert!(!now.contains(&pods[0]), "a pod deleted meanwhile is gone: {now:?}");
     through.until(&state, "two pods again", |objects| names(objects).len() == 2).await;
 
@@ -118,7 +138,8 @@ fn a_cluster_that_was_never_there_is_never_seen_and_its_logs_say_so() {
         let state = through.watch();
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(state.namespace(&fixture.namespace).freshness, Freshness::NeverSeen);
-        let mut logs = Box::pin(through.cluster.logs(&state, &fixture.namespace, &orders(), LogRequest::default()));
+        let mut logs =
+            Box::pin(through.cluster.logs(&state, &fixture.namespace, &orders(), LogRequest::default()));
         assert!(matches!(logs.next().await, Some(Err(error)) if error.is_transient()));
         proxy.open();
         until_freshness(&state, &fixture, |freshness| freshness == Freshness::Live).await;
