@@ -145,7 +145,7 @@ impl Builder {
 
     fn build_arguments(&self, service: &ServiceName, commit: &CommitSha, context: &str) -> Vec<String> {
         let mut arguments: Vec<String> =
-            ["build", "--isolation", "chroot", "--layers"].map(str::to_owned).to_vec();
+            ["build", "--isolation", "chroot", "--layers", "--force-rm"].map(str::to_owned).to_vec();
         arguments.extend(self.tls());
         for (name, value) in &self.settings.build_arguments {
             arguments.extend(["--build-arg".to_owned(), format!("{name}={value}")]);

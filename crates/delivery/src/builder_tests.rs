@@ -9,7 +9,7 @@ fn the_command_is_what_a_person_types_in_a_checkout() {
     let builder = Builder::new(settings, Registry::new("127.0.0.1:5000".into(), true));
     let commit: CommitSha = "6180689618068961806896180689618068961806".parse().unwrap();
     let expected = format!(
-        "git checkout --quiet {commit} && buildah build --isolation chroot --layers --tls-verify=false --build-arg \
+        "git checkout --quiet {commit} && buildah build --isolation chroot --layers --force-rm --tls-verify=false --build-arg \
          'MIRROR=https://mirror.example/ a' --volume /etc/ssl/certs:/etc/ssl/certs:ro --tag 127.0.0.1:5000/orders:{commit} . && \
          buildah push --tls-verify=false 127.0.0.1:5000/orders:{commit}"
     );
