@@ -35,14 +35,14 @@ pub async fn check_push(repository: &Path, service: &ServiceName, lines: &str) -
 
 fn parse(line: &str) -> Option<RefUpdate> {
     let mut words = line.splitn(3, ' ');
-    let old = parse_id(words.next()?)?;
-    let new = parse_id(words.next()?)?;
-    Some(RefUpdate { old, new, name: words.next()?.to_owned() })
+    let old = words.next()?.parse().ok()?;
+    let new = words.next()?.parse().ok()?;
+    Some(RefUpdate { old: existing(old), new: existing(new), name: words.next()?.to_owned() })
 }
 
-fn parse_id(text: &str) -> Option<Option<CommitSha>> {
-    let sha: CommitSha = text.parse().ok()?;
-    Some(if text.bytes().all(|b| b == b'0') { None } else { Some(sha) })
+/// Git writes forty zeros where there is no commit.
+fn existing(sha: CommitSha) -> Option<CommitSha> {
+    sha.as_str().bytes().any(|digit| digit != b'0').then_some(sha)
 }
 
 async fn check_update(

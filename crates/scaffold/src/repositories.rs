@@ -48,7 +48,8 @@ pub struct Repositories {
 impl Repositories {
     /// The repositories below `root`, which is made if it is missing. Every push asks `hook_program pre-receive NAME`, which
     /// gives the updates to [`crate::check_push`].
-    pub fn new(root: PathBuf, hook_program: &Path) -> Result<Self, Error> {
+    pub fn new(root: impl Into<PathBuf>, hook_program: &Path) -> Result<Self, Error> {
+        let root = root.into();
         let hooks = root.join(".hooks");
         std::fs::create_dir_all(&hooks).map_err(Error::files(&hooks))?;
         let root = root.canonicalize().map_err(Error::files(&root))?;

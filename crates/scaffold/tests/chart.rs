@@ -1,5 +1,7 @@
 //! The chart of all services, rendered by the real helm from files that the template gives.
 
+#![allow(clippy::unwrap_used)] // clippy knows #[test] functions, but not what they call
+
 use fairway_domain::{Components, Parameters, ParametersDraft, Runtime};
 use fairway_scaffold::{BaseImages, render};
 use serde::Deserialize;

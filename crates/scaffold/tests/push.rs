@@ -1,5 +1,7 @@
 //! Pushing and cloning as a developer does: the real git client, over HTTP, through the real hook.
 
+#![allow(clippy::unwrap_used)] // clippy knows #[test] functions, but not what they call
+
 use axum::{Router, body::Body, extract::State, http::Request, response::Response};
 use fairway_domain::{ParametersDraft, ServiceName};
 use fairway_scaffold::{BaseImages, GitRequest, Repositories, check_push, render};
@@ -20,7 +22,7 @@ async fn answers_the_hook() {
     let mut lines = String::new();
     std::io::stdin().read_to_string(&mut lines).unwrap();
     if let Err(wrong) = check_push(Path::new("."), &service, &lines).await {
-        wrong.iter().for_each(|sentence| eprintln!("{sentence}"));
+        eprintln!("{}", wrong.join("\n"));
         std::process::exit(1);
     }
 }
@@ -38,7 +40,7 @@ fn orders() -> ServiceName {
 
 async fn scene() -> Scene {
     let folder = TempDir::new().unwrap();
-    let repositories = Repositories::new(folder.path().join("git's own"), &hook_program(&folder)).unwrap();
+    let repositories = Repositories::new(&folder.path().join("git's own"), &hook_program(&folder)).unwrap();
     let draft =
         ParametersDraft { name: "orders".into(), team: "checkout".into(), ..ParametersDraft::sensible() };
     let files = render(&draft.parse().unwrap(), &BaseImages::in_registry("127.0.0.1:5000")).unwrap();
