@@ -48,8 +48,12 @@ impl Portal {
             Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
         };
         let count = redis.count(selection).await?;
-        let command = fairway_purge::redis_cli_command(&environment.namespace, service, selection);
-        Ok(Answer::Done(PurgePreview { count, command }))
+        let namespace = &environment.namespace;
+        Ok(Answer::Done(PurgePreview {
+            count,
+            count_command: fairway_purge::count_command(namespace, service, selection),
+            command: fairway_purge::purge_command(namespace, service, selection),
+        }))
     }
 
     /// Begins a purge, or says why not. A refusal is on record too.

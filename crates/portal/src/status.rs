@@ -3,10 +3,9 @@
 use crate::Portal;
 use fairway_diagnosis::{CrashedContainer, LastWords, Observed};
 use fairway_domain::{Environment, EnvironmentStatus, ImageDigest, ServiceName, Timestamp};
-use k8s_openapi::api::core::v1::Pod;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -67,9 +66,9 @@ impl Portal {
     ) -> T {
         let state = self.inner.state.namespace(&environment.namespace);
         let objects = state.service(service);
+        let (nothing, mut last_words) = (LastWords::new(), LastWords::new());
         let now = Timestamp::now();
-        let last_words = self.last_words(environment, &objects.pods, now).await;
-        look(&Observed {
+        let observed = |last_words| Observed {
             name: service,
             environment: &environment.name,
             namespace: &environment.namespace,
@@ -79,26 +78,21 @@ impl Portal {
             pods: objects.pods.iter().map(AsRef::as_ref).collect(),
             events: objects.events.iter().map(AsRef::as_ref).collect(),
             service: objects.service.as_deref(),
-            last_words: &last_words,
+            last_words,
             now,
-        })
-    }
-
-    async fn last_words(&self, environment: &Environment, pods: &[Arc<Pod>], now: Timestamp) -> LastWords {
-        let pods: Vec<&Pod> = pods.iter().map(AsRef::as_ref).collect();
-        let mut words = LastWords::new();
-        for crash in fairway_diagnosis::crashed_containers(&pods, now) {
-            let lines = match self.inner.crashes.get(&crash) {
-                Some(lines) => lines,
-                None => self.fetch_last_words(environment, &crash).await,
-            };
-            words.insert((crash.pod, crash.container), lines);
+        };
+        for crash in fairway_diagnosis::crashed_containers(&observed(&nothing)) {
+            let lines = self.last_words(environment, &crash).await;
+            last_words.insert((crash.pod, crash.container), lines);
         }
-        words
+        look(&observed(&last_words))
     }
 
-    /// A page that waits too long for them comes without.
-    async fn fetch_last_words(&self, environment: &Environment, crash: &CrashedContainer) -> Vec<String> {
+    /// Each crash's are fetched once. A page that waits too long for them comes without.
+    async fn last_words(&self, environment: &Environment, crash: &CrashedContainer) -> Vec<String> {
+        if let Some(lines) = self.inner.crashes.get(crash) {
+            return lines;
+        }
         let CrashedContainer { pod, container, previous, .. } = crash;
         let tail =
             self.inner.cluster.container_tail(&environment.namespace, pod, container, *previous, LINES);

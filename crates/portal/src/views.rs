@@ -174,6 +174,8 @@ pub struct DeployDetail {
 pub struct PurgePreview {
     /// The exact count.
     pub count: PurgeCount,
-    /// The command that does the same.
+    /// The command that counts the same.
+    pub count_command: ShellCommand,
+    /// The command that removes them.
     pub command: ShellCommand,
 }

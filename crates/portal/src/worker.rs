@@ -84,7 +84,7 @@ async fn keep_lease(portal: &Portal, claim: &Claim) {
         tokio::time::sleep(RENEWAL).await;
         match portal.inner.store.renew(claim, LEASE).await {
             Ok(()) => {}
-            Err(fairway_store::Error::LeaseLost) => return,
+            Err(fairway_store::Error::LeaseLost(_)) => return,
             Err(error) => tracing::warn!(%error, "a lease can't be renewed; trying again"),
         }
     }

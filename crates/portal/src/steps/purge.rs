@@ -4,6 +4,7 @@ use super::{StepFailure, StepRun};
 use crate::{Answer, purges::PurgeRequest};
 use fairway_domain::ShellCommand;
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// How often progress is written down.
@@ -23,8 +24,9 @@ impl StepRun<'_> {
                 let progress = move |progress: fairway_purge::PurgeProgress| {
                     if reported.elapsed() >= REPORT {
                         reported = Instant::now();
-                        let _ = lines.send(format!("{} removed, {} looked at", progress.removed, progress.scanned));
+                        let _ = lines.send(format!("{} of {} found are removed", progress.removed, progress.found));
                     }
+                    ControlFlow::Continue(())
                 };
                 redis.purge(&selection, progress).await
             })
@@ -41,7 +43,7 @@ impl StepRun<'_> {
     pub(super) fn purge_command(&self) -> Result<ShellCommand, StepFailure> {
         let selection = self.request()?.selection;
         let namespace = &self.environment()?.namespace;
-        Ok(fairway_purge::redis_cli_command(namespace, self.service(), &selection))
+        Ok(fairway_purge::purge_command(namespace, self.service(), &selection))
     }
 
     fn request(&self) -> Result<PurgeRequest, StepFailure> {
