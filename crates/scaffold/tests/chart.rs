@@ -17,8 +17,9 @@ const IMAGE: &str =
 const COMMIT: &str = "6180689618068961806896180689618068961806";
 
 fn helm() -> Command {
+    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let program =
-        std::env::var_os("FAIRWAY_BIN").map_or("helm".into(), |folder| PathBuf::from(folder).join("helm"));
+        std::env::var_os("FAIRWAY_BIN").map_or("helm".into(), |folder| workspace.join(folder).join("helm"));
     let found = Command::new(&program).arg("version").output().is_ok_and(|output| output.status.success());
     assert!(
         found,

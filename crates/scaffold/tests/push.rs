@@ -40,7 +40,7 @@ fn orders() -> ServiceName {
 
 async fn scene() -> Scene {
     let folder = TempDir::new().unwrap();
-    let repositories = Repositories::new(&folder.path().join("git's own"), &hook_program(&folder)).unwrap();
+    let repositories = Repositories::new(folder.path().join("git's own"), &hook_program(&folder)).unwrap();
     let draft =
         ParametersDraft { name: "orders".into(), team: "checkout".into(), ..ParametersDraft::sensible() };
     let files = render(&draft.parse().unwrap(), &BaseImages::in_registry("127.0.0.1:5000")).unwrap();

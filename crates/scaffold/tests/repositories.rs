@@ -22,7 +22,7 @@ fn files() -> Vec<RenderedFile> {
 }
 
 fn repositories(root: &TempDir) -> Repositories {
-    Repositories::new(&root.path().join("git"), Path::new("/bin/true")).unwrap()
+    Repositories::new(root.path().join("git"), Path::new("/bin/true")).unwrap()
 }
 
 async fn create(repositories: &Repositories) -> CommitSha {
