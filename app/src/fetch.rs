@@ -7,7 +7,8 @@ use web_sys::{Headers, RequestInit, Response};
 
 /// Posts JSON and reads JSON; the error is a sentence for the person.
 pub(crate) async fn post_json<T: DeserializeOwned>(path: &str, body: &str) -> Result<T, String> {
-    let text = post(path, body).await.map_err(|_| "Fairway doesn't answer; this is the last preview.".to_owned())?;
+    let text =
+        post(path, body).await.map_err(|_| "Fairway doesn't answer; this is the last preview.".to_owned())?;
     serde_json::from_str(&text).map_err(|_| "Fairway can't preview this at the moment.".to_owned())
 }
 

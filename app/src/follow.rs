@@ -21,6 +21,7 @@ pub(crate) struct Latest<T: Send + Sync + 'static> {
 }
 
 /// What an island hears.
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))] // only a browser hears
 pub(crate) enum Heard<T> {
     /// A message.
     Message(Live<T>),
@@ -60,14 +61,18 @@ pub(crate) fn trouble(trouble: RwSignal<Option<String>>) -> impl IntoView {
 
 /// A topic that is being followed: its number in `boot.js`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Following(f64);
+pub(crate) struct Following(#[cfg_attr(not(feature = "hydrate"), allow(dead_code))] f64);
 
 #[cfg(feature = "hydrate")]
 pub(crate) use browser::{follow, stop};
 
 /// The server renders what is; following is the browser's part.
 #[cfg(not(feature = "hydrate"))]
-pub(crate) fn follow<T>(_topic: &str, _after: Option<&str>, _heard: impl FnMut(Heard<T>) + 'static) -> Following
+pub(crate) fn follow<T>(
+    _topic: &str,
+    _after: Option<&str>,
+    _heard: impl FnMut(Heard<T>) + 'static,
+) -> Following
 where
     T: DeserializeOwned + 'static,
 {
@@ -86,21 +91,26 @@ mod browser {
     use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
     /// Hears a topic until it is stopped, after the message with the id `after`. `boot.js` holds the connection.
-    pub(crate) fn follow<T>(topic: &str, after: Option<&str>, mut heard: impl FnMut(Heard<T>) + 'static) -> Following
+    pub(crate) fn follow<T>(
+        topic: &str,
+        after: Option<&str>,
+        mut heard: impl FnMut(Heard<T>) + 'static,
+    ) -> Following
     where
         T: DeserializeOwned + 'static,
     {
-        let callback = Closure::<dyn FnMut(String, String)>::new(move |kind: String, data: String| {
-            match kind.as_str() {
-                "message" => {
-                    if let Ok(message) = serde_json::from_str::<Live<T>>(&data) {
-                        heard(Heard::Message(message));
+        let callback =
+            Closure::<dyn FnMut(String, String)>::new(move |kind: String, data: String| {
+                match kind.as_str() {
+                    "message" => {
+                        if let Ok(message) = serde_json::from_str::<Live<T>>(&data) {
+                            heard(Heard::Message(message));
+                        }
                     }
+                    "lost" => heard(Heard::Lost),
+                    _ => heard(Heard::Back),
                 }
-                "lost" => heard(Heard::Lost),
-                _ => heard(Heard::Back),
-            }
-        });
+            });
         let arguments = Array::of3(&topic.into(), &after.unwrap_or_default().into(), callback.as_ref());
         callback.forget();
         Following(call("follow", &arguments).ok().and_then(|number| number.as_f64()).unwrap_or_default())

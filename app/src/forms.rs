@@ -5,7 +5,8 @@
 
 use crate::address::encoded;
 use fairway_domain::{
-    BuildId, DeployNumber, EnvironmentName, FieldError, KeyPattern, ParametersDraft, PurgeSelection, ServiceName,
+    BuildId, DeployNumber, EnvironmentName, FieldError, KeyPattern, ParametersDraft, PurgeSelection,
+    ServiceName,
 };
 use fairway_portal::{DeployOrder, DeployTarget, PurgeOrder, Refusal};
 use serde::Deserialize;
@@ -122,19 +123,22 @@ impl PurgeBody {
         let invalid = |error: fairway_domain::Invalid| Alert::new(error.to_string());
         let environment: EnvironmentName = self.environment.parse().map_err(invalid)?;
         let selection = purge_selection(&self.pattern, self.everything.is_some()).map_err(invalid)?;
-        let expected: u64 = self
-            .expected
-            .parse()
-            .map_err(|_| Alert::new("Count the keys first; nothing was removed."))?;
+        let expected: u64 =
+            self.expected.parse().map_err(|_| Alert::new("Count the keys first; nothing was removed."))?;
         if needs_name(&selection, expected) && self.confirm.trim() != service.as_str() {
-            return Err(Alert::new(format!("Type the service's name, {service}, to agree. Nothing was removed.")));
+            return Err(Alert::new(format!(
+                "Type the service's name, {service}, to agree. Nothing was removed."
+            )));
         }
         Ok(PurgeOrder { service: service.clone(), environment, selection, expected })
     }
 }
 
 /// What the form's two fields select.
-pub(crate) fn purge_selection(pattern: &str, everything: bool) -> Result<PurgeSelection, fairway_domain::Invalid> {
+pub(crate) fn purge_selection(
+    pattern: &str,
+    everything: bool,
+) -> Result<PurgeSelection, fairway_domain::Invalid> {
     if everything {
         return Ok(PurgeSelection::Everything);
     }
@@ -250,7 +254,8 @@ mod tests {
 
     #[test]
     fn the_page_of_a_refused_form_asks_for_the_same_again() {
-        let body = PurgeBody { environment: "staging".into(), pattern: "a&b=*".into(), ..PurgeBody::default() };
+        let body =
+            PurgeBody { environment: "staging".into(), pattern: "a&b=*".into(), ..PurgeBody::default() };
         let service: ServiceName = "orders".parse().unwrap();
         assert_eq!(body.page(&service), "/services/orders/purge?environment=staging&pattern=a%26b%3D%2A");
     }

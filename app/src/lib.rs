@@ -24,11 +24,14 @@ pub use ticking::keep_times_true;
 pub mod forms;
 #[cfg(feature = "ssr")]
 pub mod live;
+// The macro of a component makes `pub` what only this crate uses.
 #[cfg(feature = "ssr")]
+#[allow(unreachable_pub)]
 mod pages;
 #[cfg(feature = "ssr")]
 mod request;
 #[cfg(feature = "ssr")]
+#[allow(unreachable_pub)]
 mod shell;
 #[cfg(feature = "ssr")]
 pub use {

@@ -14,7 +14,7 @@ use crate::{
 use async_stream::stream;
 use fairway_domain::{Actor, LogRequest};
 use fairway_portal::{Answer, Error, Portal};
-use futures::{Stream, StreamExt, stream::BoxStream};
+use futures::{StreamExt, stream::BoxStream};
 use serde::Serialize;
 use std::{future::Future, time::Duration};
 use topic::What;
@@ -46,7 +46,12 @@ pub fn events(portal: &Portal, actor: &Actor, parameters: &[String]) -> BoxStrea
     futures::stream::select_all(streams).boxed()
 }
 
-fn follow(portal: Portal, actor: Actor, topic: Topic, after: Option<String>) -> BoxStream<'static, LiveEvent> {
+fn follow(
+    portal: Portal,
+    actor: Actor,
+    topic: Topic,
+    after: Option<String>,
+) -> BoxStream<'static, LiveEvent> {
     let name = topic.text;
     match topic.what {
         What::Bar => snapshots(name, portal, |portal| async move {
@@ -114,7 +119,13 @@ where
 }
 
 /// What happened to a job since the event `after`.
-fn job(topic: String, portal: Portal, actor: Actor, id: fairway_domain::JobId, mut after: i64) -> BoxStream<'static, LiveEvent> {
+fn job(
+    topic: String,
+    portal: Portal,
+    actor: Actor,
+    id: fairway_domain::JobId,
+    mut after: i64,
+) -> BoxStream<'static, LiveEvent> {
     let mut changed = portal.changed();
     stream! {
         loop {

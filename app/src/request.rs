@@ -98,13 +98,19 @@ where
 
 fn trouble_page(trouble: Trouble, id: &str) -> impl IntoView + use<> {
     let (code, title, sentence) = match trouble {
-        Trouble::NotFound => {
-            (StatusCode::NOT_FOUND, "There is no such page", "The address may be mistyped, or what it named may be gone.".to_owned())
-        }
+        Trouble::NotFound => (
+            StatusCode::NOT_FOUND,
+            "There is no such page",
+            "The address may be mistyped, or what it named may be gone.".to_owned(),
+        ),
         Trouble::Refused(refusal) => (refusal_status(&refusal), refusal_title(&refusal), refusal.to_string()),
         Trouble::Failed(error) => {
             tracing::error!(request = id, %error, "a page failed");
-            (StatusCode::SERVICE_UNAVAILABLE, "This page can't be had right now", error.for_person().to_owned())
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This page can't be had right now",
+                error.for_person().to_owned(),
+            )
         }
     };
     status(code);

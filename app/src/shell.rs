@@ -4,8 +4,8 @@ use crate::{
     islands::Lights,
     model::LightView,
     pages::{
-        ActivityPage, DeployPage, DeployPreviewPage, JobPage, LogsPage, NewServicePage, NotFoundPage, ObjectPage,
-        PurgePage, ServicePage, ServicesPage,
+        ActivityPage, DeployPage, DeployPreviewPage, JobPage, LogsPage, NewServicePage, NotFoundPage,
+        ObjectPage, PurgePage, ServicePage, ServicesPage,
     },
 };
 use fairway_domain::Actor;
@@ -77,7 +77,8 @@ pub fn shell() -> impl IntoView {
 
 #[component]
 fn Bar() -> impl IntoView {
-    let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
+    let path =
+        use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
     let lights = use_context::<Portal>().map(|portal| portal.clusters()).unwrap_or_default();
     let lights: Vec<LightView> = lights.into_iter().map(Into::into).collect();
     let person = use_context::<Actor>().map(|actor| actor.name);

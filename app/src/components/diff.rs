@@ -6,7 +6,8 @@ use leptos::prelude::*;
 
 /// The objects, changed ones open, unchanged ones folded into one line.
 pub(crate) fn diff(objects: &[ObjectDiff]) -> impl IntoView + use<> {
-    let (same, different): (Vec<_>, Vec<_>) = objects.iter().partition(|object| object.change == Change::Unchanged);
+    let (same, different): (Vec<_>, Vec<_>) =
+        objects.iter().partition(|object| object.change == Change::Unchanged);
     let names = same.iter().map(|object| format!("{} {}", object.kind, object.name)).collect::<Vec<_>>();
     let none = different.is_empty();
     view! {
@@ -59,7 +60,8 @@ fn diff_line(line: &DiffLine) -> impl IntoView + use<> {
         DiffLine::Removed(text) => view! { <del>{format!("- {text}\n")}</del> }.into_any(),
         DiffLine::Same(text) => view! { <span>{format!("  {text}\n")}</span> }.into_any(),
         DiffLine::Gap(lines) => {
-            view! { <span class="gap">{format!("⋯ {}\n", clock::counted(*lines as u64, "line"))}</span> }.into_any()
+            view! { <span class="gap">{format!("⋯ {}\n", clock::counted(*lines as u64, "line"))}</span> }
+                .into_any()
         }
     }
 }

@@ -36,6 +36,7 @@ impl HeldLines {
         over
     }
 
+    #[cfg(any(feature = "hydrate", test))]
     pub(crate) fn len(&self) -> usize {
         self.lines.len()
     }
@@ -51,7 +52,11 @@ impl HeldLines {
             return "No lines yet".to_owned();
         };
         let mut parts = vec![
-            format!("{} held from {}", clock::counted(self.lines.len() as u64, "line"), clock::counted(self.pods.len() as u64, "pod")),
+            format!(
+                "{} held from {}",
+                clock::counted(self.lines.len() as u64, "line"),
+                clock::counted(self.pods.len() as u64, "pod")
+            ),
             format!("since {} UTC", clock::time_of_day(first.at)),
         ];
         if self.evicted > 0 {
@@ -59,7 +64,10 @@ impl HeldLines {
         }
         parts.push(match self.gaps {
             0 => "none lost".to_owned(),
-            gaps => format!("lines may be missing at {}, marked in the list", clock::counted(gaps as u64, "place")),
+            gaps => format!(
+                "lines may be missing at {}, marked in the list",
+                clock::counted(gaps as u64, "place")
+            ),
         });
         parts.join(" · ")
     }

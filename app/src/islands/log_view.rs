@@ -40,9 +40,8 @@ struct Log {
 #[island]
 pub(crate) fn LogView(service: String, environment: String, contains: String) -> impl IntoView {
     let log = Log::new();
-    let topic = move |contains: &str| {
-        format!("logs/{service}/{environment}?contains={}", address::encoded(contains))
-    };
+    let topic =
+        move |contains: &str| format!("logs/{service}/{environment}?contains={}", address::encoded(contains));
     log.read(&topic(&contains));
     let mut search = debounce(Duration::from_millis(250), move |text: String| {
         log.read(&topic(&text));
@@ -120,7 +119,9 @@ impl Log {
         let stream = follow(topic, None, move |heard| match heard {
             Heard::Message(Live::Now(lines)) => self.take(lines),
             Heard::Message(Live::Trouble(sentence)) => self.note.set(Some(sentence)),
-            Heard::Lost => self.note.set(Some("Connection lost: going on after the last line once it is back".to_owned())),
+            Heard::Lost => self
+                .note
+                .set(Some("Connection lost: going on after the last line once it is back".to_owned())),
             Heard::Back => self.note.set(None),
         });
         self.stream.set_value(Some(stream));
@@ -171,7 +172,8 @@ impl Log {
     fn rows(self) -> Vec<AnyView> {
         self.version.track();
         let rows = (self.scroll.get().1 / ROW) as usize + 2 * MARGIN;
-        self.held.with_value(|held| held.window(self.first(), rows).map(|line| row(line).into_any()).collect())
+        self.held
+            .with_value(|held| held.window(self.first(), rows).map(|line| row(line).into_any()).collect())
     }
 
     fn status(self) -> String {
@@ -281,7 +283,10 @@ mod browser {
             let typing = event
                 .target()
                 .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-                .is_some_and(|element| ["INPUT", "TEXTAREA", "SELECT", "BUTTON", "SUMMARY", "A"].contains(&element.tag_name().as_str()));
+                .is_some_and(|element| {
+                    ["INPUT", "TEXTAREA", "SELECT", "BUTTON", "SUMMARY", "A"]
+                        .contains(&element.tag_name().as_str())
+                });
             if typing || event.ctrl_key() || event.meta_key() || event.alt_key() {
                 return;
             }

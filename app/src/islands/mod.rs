@@ -12,6 +12,11 @@ mod services_table;
 // An island is called by its page, on the server; the browser finds it by its name.
 #[cfg(feature = "ssr")]
 pub(crate) use {
-    bar::Lights, deploy_progress::DeployProgress, job_progress::{CreatedView, JobProgress}, log_view::LogView,
-    new_service::NewService, service_panel::ServicePanel, services_table::ServicesTable,
+    bar::Lights,
+    deploy_progress::DeployProgress,
+    job_progress::{CreatedView, JobProgress},
+    log_view::LogView,
+    new_service::NewService,
+    service_panel::ServicePanel,
+    services_table::ServicesTable,
 };

@@ -245,7 +245,8 @@ fn document(path: String, answers: Answers, documents: Memo<Vec<PreviewFileView>
         let changed = changed_lines(before.map_or("", |before| before.contents.as_str()), &now.contents);
         Some(Parts::new(now, changed))
     });
-    let part = move |which: fn(&Parts) -> &String| move || parts.read().as_ref().map(|parts| which(parts).clone());
+    let part =
+        move |which: fn(&Parts) -> &String| move || parts.read().as_ref().map(|parts| which(parts).clone());
     let changed = move || parts.read().as_ref().is_some_and(|parts| !parts.changed.is_empty());
     view! {
         <details class="document" class:manifest=manifest open=open>

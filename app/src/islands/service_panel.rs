@@ -63,7 +63,8 @@ fn column(service: &str, column: &ColumnView, token: &str) -> impl IntoView + us
         .enumerate()
         .map(|(place, one)| {
             let roll_back = back_to.clone().filter(|_| place == 0);
-            let roll_back = roll_back.map(|(number, commit)| (service.to_owned(), environment.clone(), number, commit));
+            let roll_back =
+                roll_back.map(|(number, commit)| (service.to_owned(), environment.clone(), number, commit));
             finding(one, false, roll_back)
         })
         .collect_view();
@@ -222,7 +223,8 @@ fn builds(service: &str, environment: &str, builds: &[BuildView]) -> impl IntoVi
 }
 
 fn build_row(service: &str, environment: &str, build: &BuildView) -> impl IntoView + use<> {
-    let deployable = build.state == BuildState::Succeeded && !build.live_in.iter().any(|name| name == environment);
+    let deployable =
+        build.state == BuildState::Succeeded && !build.live_in.iter().any(|name| name == environment);
     view! {
         <tr>
             <td><code title=build.commit.sha.clone()>{build.commit.short.clone()}</code></td>

@@ -78,7 +78,16 @@ mod tests {
 
     #[test]
     fn what_is_no_topic_is_refused() {
-        for text in ["", "bars", "service/", "service/../x", "job/1", "deploy/orders/0", "logs/orders", "bar\nevent: x"] {
+        for text in [
+            "",
+            "bars",
+            "service/",
+            "service/../x",
+            "job/1",
+            "deploy/orders/0",
+            "logs/orders",
+            "bar\nevent: x",
+        ] {
             assert!(Topic::parse(text).is_err(), "{text:?}");
         }
     }

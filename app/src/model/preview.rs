@@ -72,8 +72,12 @@ pub(crate) fn changed_lines(before: &str, now: &str) -> std::ops::Range<usize> {
     let before: Vec<&str> = before.lines().collect();
     let now: Vec<&str> = now.lines().collect();
     let same_start = before.iter().zip(&now).take_while(|(a, b)| a == b).count();
-    let same_end =
-        before[same_start..].iter().rev().zip(now[same_start..].iter().rev()).take_while(|(a, b)| a == b).count();
+    let same_end = before[same_start..]
+        .iter()
+        .rev()
+        .zip(now[same_start..].iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
     same_start..now.len() - same_end
 }
 

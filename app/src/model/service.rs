@@ -353,7 +353,10 @@ mod tests {
 
     #[test]
     fn a_service_whose_cluster_is_away_is_never_counted_as_well() {
-        assert_eq!(row(Health::Healthy, FreshnessView::UnknownSince(1)).cells[0].health_now(), Health::Unknown);
+        assert_eq!(
+            row(Health::Healthy, FreshnessView::UnknownSince(1)).cells[0].health_now(),
+            Health::Unknown
+        );
     }
 
     #[test]

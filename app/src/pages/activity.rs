@@ -16,15 +16,19 @@ pub(crate) fn ActivityPage() -> impl IntoView {
     page(move |request| async move {
         let [service, environment, actor] = words.clone();
         // A word that names nothing finds nothing.
-        let unknown = service.as_ref().is_some_and(|text| text.parse::<fairway_domain::ServiceName>().is_err())
-            || environment.as_ref().is_some_and(|text| text.parse::<fairway_domain::EnvironmentName>().is_err());
+        let unknown =
+            service.as_ref().is_some_and(|text| text.parse::<fairway_domain::ServiceName>().is_err())
+                || environment
+                    .as_ref()
+                    .is_some_and(|text| text.parse::<fairway_domain::EnvironmentName>().is_err());
         let filter = ActivityFilter {
             service: service.and_then(|text| text.parse().ok()),
             environment: environment.and_then(|text| text.parse().ok()),
             actor,
             limit: Some(200),
         };
-        let entries = if unknown { Vec::new() } else { request.portal.activity(&request.actor, &filter).await? };
+        let entries =
+            if unknown { Vec::new() } else { request.portal.activity(&request.actor, &filter).await? };
         let entries: Vec<TimelineView> = entries.into_iter().map(Into::into).collect();
         Ok(view! {
             <Title text="Activity"/>

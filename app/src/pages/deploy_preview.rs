@@ -39,9 +39,17 @@ pub(crate) fn DeployPreviewPage() -> impl IntoView {
 }
 
 /// The builds that could be deployed.
-async fn choose(request: &Request, name: &ServiceName, environment: &EnvironmentName) -> Result<AnyView, Trouble> {
+async fn choose(
+    request: &Request,
+    name: &ServiceName,
+    environment: &EnvironmentName,
+) -> Result<AnyView, Trouble> {
     let detail = done(request.portal.service(&request.actor, name).await)?;
-    let place = detail.environments.iter().find(|one| one.environment.name == *environment).ok_or(Trouble::NotFound)?;
+    let place = detail
+        .environments
+        .iter()
+        .find(|one| one.environment.name == *environment)
+        .ok_or(Trouble::NotFound)?;
     let live = place.live.as_ref().map(|deploy| deploy.build);
     let rows = detail
         .builds
@@ -99,7 +107,12 @@ fn present(place: &EnvironmentDetail) -> impl IntoView + use<> {
     }
 }
 
-fn build_row(name: &ServiceName, environment: &EnvironmentName, runs: bool, build: &BuildView) -> impl IntoView + use<> {
+fn build_row(
+    name: &ServiceName,
+    environment: &EnvironmentName,
+    runs: bool,
+    build: &BuildView,
+) -> impl IntoView + use<> {
     let preview = address::deploy_build(name.as_str(), environment.as_str(), &build.id);
     let deployable = build.state == BuildState::Succeeded;
     view! {
@@ -118,11 +131,21 @@ fn build_row(name: &ServiceName, environment: &EnvironmentName, runs: bool, buil
     }
 }
 
-fn ready(request: &Request, name: &ServiceName, build: &str, back_to: &str, preview: DeployPreview) -> AnyView {
+fn ready(
+    request: &Request,
+    name: &ServiceName,
+    build: &str,
+    back_to: &str,
+    preview: DeployPreview,
+) -> AnyView {
     let environment = preview.environment.name.to_string();
     let short = preview.build.commit.sha.short().to_owned();
     let back = preview.rollback_of.is_some();
-    let title = if back { format!("Roll {name} back to {short}?") } else { format!("Deploy {short} to {environment}?") };
+    let title = if back {
+        format!("Roll {name} back to {short}?")
+    } else {
+        format!("Deploy {short} to {environment}?")
+    };
     let button = if back {
         format!("Roll {name} back to {short} on {environment}")
     } else {
@@ -188,7 +211,8 @@ fn commits(preview: &DeployPreview) -> impl IntoView + use<> {
     let target = CommitView::from(preview.build.commit.clone());
     let live = preview.live.as_ref().map(|deploy| CommitView::from(deploy.commit.clone()));
     let between: Vec<CommitView> = preview.commits.iter().cloned().map(Into::into).collect();
-    let words = if preview.backwards { "Commits that would be taken away" } else { "Commits that come with it" };
+    let words =
+        if preview.backwards { "Commits that would be taken away" } else { "Commits that come with it" };
     let between = (!between.is_empty()).then(|| {
         view! {
             <h3>{words}</h3>

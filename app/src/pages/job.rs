@@ -36,7 +36,8 @@ pub(crate) fn JobPage() -> impl IntoView {
 
 fn title(job: &JobView) -> String {
     let name = &job.service;
-    let place = job.environment.as_deref().map(|environment| format!(" on {environment}")).unwrap_or_default();
+    let place =
+        job.environment.as_deref().map(|environment| format!(" on {environment}")).unwrap_or_default();
     match job.kind {
         JobKind::Create => format!("Create {name}"),
         JobKind::Build => format!("Build {name}"),

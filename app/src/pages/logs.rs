@@ -32,11 +32,14 @@ pub(crate) fn LogsPage() -> impl IntoView {
             Some(text) => text.parse::<EnvironmentName>().map_err(|_| Trouble::NotFound)?,
             None => first.ok_or(Trouble::NotFound)?,
         };
-        let known = portal.environments().iter().find(|known| known.name == environment).ok_or(Trouble::NotFound)?;
+        let known =
+            portal.environments().iter().find(|known| known.name == environment).ok_or(Trouble::NotFound)?;
         let namespace = known.namespace.to_string();
         let selector = format!("app.kubernetes.io/name={name}");
-        let kubectl =
-            ShellCommand::new("kubectl", ["-n", &namespace, "logs", "-f", "--prefix", "--max-log-requests=20", "-l", &selector]);
+        let kubectl = ShellCommand::new(
+            "kubectl",
+            ["-n", &namespace, "logs", "-f", "--prefix", "--max-log-requests=20", "-l", &selector],
+        );
         let plain = plain(&request, &name, &environment, &contains).await;
         let shown = environment.to_string();
         Ok(view! {
@@ -61,7 +64,12 @@ pub(crate) fn LogsPage() -> impl IntoView {
 }
 
 /// The last lines as text, for a reader without JavaScript.
-async fn plain(request: &Request, name: &ServiceName, environment: &EnvironmentName, contains: &str) -> AnyView {
+async fn plain(
+    request: &Request,
+    name: &ServiceName,
+    environment: &EnvironmentName,
+    contains: &str,
+) -> AnyView {
     let wanted = LogRequest {
         tail: Some(LINES),
         contains: Some(contains.to_owned()).filter(|text| !text.is_empty()),
@@ -87,5 +95,11 @@ async fn plain(request: &Request, name: &ServiceName, environment: &EnvironmentN
 }
 
 fn text(line: &LogLineView) -> String {
-    format!("{} {} {:5} {}", clock::time_of_day_exact(line.at), line.short_pod(), line.level.word(), line.text)
+    format!(
+        "{} {} {:5} {}",
+        clock::time_of_day_exact(line.at),
+        line.short_pod(),
+        line.level.word(),
+        line.text
+    )
 }

@@ -55,7 +55,7 @@ fn crumbs(service: &str, here: &str) -> impl IntoView + use<> {
 }
 
 /// The environments to choose from, as links; `address` gives the page for each.
-fn environments(portal: &Portal, chosen: &str, address: impl Fn(&str) -> String) -> impl IntoView + use<impl Fn(&str) -> String> {
+fn environments<F: Fn(&str) -> String>(portal: &Portal, chosen: &str, address: F) -> impl IntoView + use<F> {
     let links = portal
         .environments()
         .iter()

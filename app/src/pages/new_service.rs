@@ -1,11 +1,6 @@
 //! What will I get?
 
-use crate::{
-    forms::CreateForm,
-    islands::NewService,
-    pages::alert,
-    request::page,
-};
+use crate::{forms::CreateForm, islands::NewService, pages::alert, request::page};
 use fairway_domain::ParametersDraft;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -16,7 +11,8 @@ pub(crate) fn NewServicePage() -> impl IntoView {
     let sent = use_context::<CreateForm>();
     page(|request| async move {
         let submitted = sent.is_some();
-        let form = sent.unwrap_or_else(|| CreateForm { draft: ParametersDraft::sensible(), errors: Vec::new() });
+        let form =
+            sent.unwrap_or_else(|| CreateForm { draft: ParametersDraft::sensible(), errors: Vec::new() });
         let mut preview = request.portal.preview(&request.actor, &form.draft).await?;
         for error in form.errors {
             if !preview.errors.contains(&error) {

@@ -23,7 +23,8 @@ pub(crate) fn ObjectPage() -> impl IntoView {
         let known = request.portal.environments().iter().find(|known| known.name == environment);
         let namespace = known.ok_or(Trouble::NotFound)?.namespace.to_string();
         let kind = reference.kind.to_lowercase();
-        let get = ShellCommand::new("kubectl", ["-n", &namespace, "get", &kind, &reference.name, "-o", "yaml"]);
+        let get =
+            ShellCommand::new("kubectl", ["-n", &namespace, "get", &kind, &reference.name, "-o", "yaml"]);
         let title = format!("{} {}", reference.kind, reference.name);
         Ok(view! {
             <Title text=title.clone()/>

@@ -65,10 +65,13 @@ async fn allowed(request: &Request, asked: &Asked) -> Result<AnyView, Trouble> {
     let preview =
         request.portal.purge_preview(&request.actor, &asked.service, &asked.environment, &selection).await;
     match done(preview) {
-        Ok(preview) => Ok(view! { {choose(asked, None)} {dry_run(asked, &selection, preview, request)} }.into_any()),
+        Ok(preview) => {
+            Ok(view! { {choose(asked, None)} {dry_run(asked, &selection, preview, request)} }.into_any())
+        }
         Err(Trouble::Refused(refusal)) => {
             status(refusal_status(&refusal));
-            Ok(view! { {choose(asked, None)} <p class="alert" role="alert">{refusal.to_string()}</p> }.into_any())
+            Ok(view! { {choose(asked, None)} <p class="alert" role="alert">{refusal.to_string()}</p> }
+                .into_any())
         }
         Err(trouble) => Err(trouble),
     }
@@ -105,7 +108,12 @@ fn choose(asked: &Asked, error: Option<String>) -> impl IntoView + use<> {
     }
 }
 
-fn dry_run(asked: &Asked, selection: &PurgeSelection, preview: PurgePreview, request: &Request) -> impl IntoView + use<> {
+fn dry_run(
+    asked: &Asked,
+    selection: &PurgeSelection,
+    preview: PurgePreview,
+    request: &Request,
+) -> impl IntoView + use<> {
     let count = preview.count;
     let keys = clock::counted(count.matching, "key");
     let sample = count.sample.iter().map(|key| view! { <li><code>{key.clone()}</code></li> }).collect_view();
