@@ -118,7 +118,7 @@ impl Configuration {
                 .unwrap_or(LogFormat::Text),
             database_url: database_url.unwrap_or_else(|| values::sqlite_url(&data.join("fairway.db"))),
             kubeconfig: source.existing_path("kubernetes.kubeconfig"),
-            context: source.parsed("kubernetes.context", Kind::Text, values::any),
+            context: source.parsed("kubernetes.context", Kind::Text, |name| Ok(name.to_owned())),
             environments: environments(source),
             registry_plain_http: plain_http.unwrap_or_else(|| values::is_loopback(&registry)),
             base_images: BaseImages {
@@ -182,7 +182,8 @@ fn default_data(source: &mut Source<'_>) -> Option<PathBuf> {
     let home = || source.outer_variable("HOME").map(|home| Path::new(home).join(".local/share"));
     let found = folder.or_else(home).map(|folder| folder.join("fairway"));
     if found.is_none() && !source.is_given("data") {
-        source.wrong(&Place::Nowhere("data".into()), "is needed, since neither XDG_DATA_HOME nor HOME is set.");
+        source
+            .wrong(&Place::Nowhere("data".into()), "is needed, since neither XDG_DATA_HOME nor HOME is set.");
     }
     found
 }
@@ -195,7 +196,7 @@ fn builder(source: &mut Source<'_>, data: &Path) -> BuilderSettings {
     settings.root = source.path("builder.root");
     settings.run_root = source.path("builder.run_root");
     for (text, place) in source.pairs("builder.build_arguments") {
-        source.note(&place, values::build_argument(&text)).map(|(name, value)| settings.build_arguments.insert(name, value));
+        settings.build_arguments.extend(source.note(&place, values::build_argument(&text)));
     }
     for (text, place) in source.list("builder.read_only_mounts") {
         settings.read_only_mounts.extend(source.note(&place, values::mount(&text)));
@@ -223,7 +224,8 @@ fn environments(source: &mut Source<'_>) -> Vec<Environment> {
         if environments.iter().any(|other| other.name == name) {
             source.wrong(&place, format!("The environment {name} is given twice."));
         } else if environments.iter().any(|other| other.namespace == namespace) {
-            source.wrong(&place, format!("The namespace {namespace} belongs to another environment already."));
+            source
+                .wrong(&place, format!("The namespace {namespace} belongs to another environment already."));
         } else {
             let policy = EnvironmentPolicy { purgeable: fields.purgeable };
             environments.push(Environment { name, namespace, policy });

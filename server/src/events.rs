@@ -3,14 +3,14 @@
 //! Pages listen at `/events` to any number of topics over one connection, because a browser opens only six to a host. Every stream ends when
 //! Fairway stops; a reader resumes with the last id that it saw.
 
-use crate::{actor::Asking, problem::Problem, problem::done, router::Edge};
+use crate::{actor::Asking, problem::Problem};
 use axum::extract::{RawQuery, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use fairway_app::live::{self, LiveMessage, Topic};
+use fairway_app::live;
 use fairway_domain::{Actor, JobId, JobState};
 use fairway_portal::{Answer, LogStream, Portal};
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::{convert::Infallible, time::Duration};
 
@@ -21,55 +21,21 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// All of a browser's live topics in one stream: `?topic=services&topic=job%2FID@17`. What stands behind `@` is the last id that was seen.
 pub(crate) async fn topics(
-    State(edge): State<Edge>,
+    State(portal): State<Portal>,
     Asking(actor): Asking,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let wanted: Vec<(String, Option<String>)> = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+    let topics: Vec<String> = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .filter(|(key, _)| key == "topic")
         .take(TOPICS)
-        .map(|(_, value)| match value.rsplit_once('@') {
-            Some((topic, after)) => (topic.to_owned(), Some(after.to_owned())),
-            None => (value.into_owned(), None),
-        })
+        .map(|(_, value)| value.into_owned())
         .collect();
-    if wanted.is_empty() {
+    if topics.is_empty() {
         let detail = "Name at least one topic: /events?topic=services.";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "/problems/invalid", detail));
     }
-    let mut streams = stream::SelectAll::new();
-    for (text, after) in wanted {
-        streams.push(topic(edge.portal.clone(), actor.clone(), text, after).await);
-    }
-    Ok(respond(&edge.portal, streams))
-}
-
-/// One topic's events. A topic that can't be had says so once, and doesn't disturb the others.
-async fn topic(
-    portal: Portal,
-    actor: Actor,
-    text: String,
-    after: Option<String>,
-) -> stream::BoxStream<'static, Event> {
-    let opened = match text.parse::<Topic>() {
-        Ok(topic) => done(live::open(portal, actor, &topic, after).await).ok(),
-        Err(_) => None,
-    };
-    match opened {
-        Some(messages) => messages.map(move |message| event(&text, message)).boxed(),
-        None => {
-            let gone = Event::default().event("gone").data(text);
-            stream::once(async move { gone }).boxed()
-        }
-    }
-}
-
-fn event(topic: &str, message: LiveMessage) -> Event {
-    let event = Event::default().event(topic).data(message.json);
-    match message.id {
-        Some(id) => event.id(id),
-        None => event,
-    }
+    let events = live::events(&portal, &actor, &topics);
+    Ok(respond(&portal, events.map(|event| Event::default().event(event.topic).id(event.id).data(event.json))))
 }
 
 /// What happened to a job after the event numbered `after`, until it has ended.

@@ -158,12 +158,13 @@ impl<'a> Source<'a> {
         self.note(&place, parse(&text))
     }
 
-    /// A path. In the file it is relative to the file's folder.
+    /// A path, whole. In the file it is relative to the file's folder, in a variable to the folder that Fairway was started in.
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
         let from_variable = self.variable(key).is_some();
         let path = PathBuf::from(self.scalar(key, Kind::Text)?);
         let folder = self.file.and_then(Path::parent).unwrap_or(Path::new(""));
-        Some(if from_variable { path } else { folder.join(path) })
+        let path = if from_variable { path } else { folder.join(path) };
+        Some(std::path::absolute(&path).unwrap_or(path)) // What Fairway starts may run in other folders.
     }
 
     /// The same, where something has to be there.
@@ -238,14 +239,25 @@ impl<'a> Source<'a> {
         let key = "environments";
         if let Some(text) = self.variable(key) {
             let given = parted(text, &[',', '\n'], key);
-            return Some(given.into_iter().filter_map(|(text, place)| self.environment_in_words(&text, place)).collect());
+            return Some(
+                given
+                    .into_iter()
+                    .filter_map(|(text, place)| self.environment_in_words(&text, place))
+                    .collect(),
+            );
         }
         let (at, value) = self.in_file(key)?;
         let tables: Option<Vec<_>> = value.as_array().and_then(|values| {
-            values.iter().map(|value| Some((value.span().start, value.get_ref().as_table()?.clone()))).collect()
+            values
+                .iter()
+                .map(|value| Some((value.span().start, value.get_ref().as_table()?.clone())))
+                .collect()
         });
         let Some(tables) = tables else {
-            self.wrong(&Place::File(at, key.into()), "is a list of tables: write [[environments]] above each.");
+            self.wrong(
+                &Place::File(at, key.into()),
+                "is a list of tables: write [[environments]] above each.",
+            );
             return Some(Vec::new());
         };
         Some(tables.into_iter().filter_map(|(at, table)| self.environment_in_table(at, &table)).collect())
@@ -254,7 +266,10 @@ impl<'a> Source<'a> {
     fn environment_in_words(&mut self, text: &str, place: Place) -> Option<(EnvironmentFields, Place)> {
         let (rest, policy) = text.split_once(':').unwrap_or((text, ""));
         if !matches!(policy, "" | "purgeable") {
-            self.wrong(&place, format!("“{policy}” is no policy. Write name=namespace, or name=namespace:purgeable."));
+            self.wrong(
+                &place,
+                format!("“{policy}” is no policy. Write name=namespace, or name=namespace:purgeable."),
+            );
             return None;
         }
         let (name, namespace) = rest.split_once('=').unwrap_or((rest, rest));
@@ -318,7 +333,9 @@ impl<'a> Source<'a> {
             (Kind::Text, DeValue::String(text)) if !text.trim().is_empty() => (Some(text.to_string()), ""),
             (Kind::Flag, DeValue::Boolean(flag)) => (Some(flag.to_string()), ""),
             (Kind::Number, DeValue::Integer(number)) => (Some(number.as_str().to_owned()), ""),
-            (Kind::Text, _) => (None, "is a text in quotes, and not an empty one; leave the line out instead."),
+            (Kind::Text, _) => {
+                (None, "is a text in quotes, and not an empty one; leave the line out instead.")
+            }
             (Kind::Flag, _) => (None, "is true or false, without quotes."),
             (Kind::Number, _) => (None, "is a whole number, without quotes."),
         };
@@ -349,7 +366,9 @@ fn collect_unknown(table: &DeTable<'_>, section: &str, unknown: &mut Vec<(Place,
         match (KEYS.contains(&path.as_str()), is_section, value.get_ref()) {
             (true, ..) => {}
             (false, true, DeValue::Table(table)) => collect_unknown(table, &inside, unknown),
-            (false, true, _) => unknown.push((place, format!("is a section: write [{path}] above its values."))),
+            (false, true, _) => {
+                unknown.push((place, format!("is a section: write [{path}] above its values.")))
+            }
             (false, false, _) => {
                 let known = KEYS.iter().filter(|key| key.starts_with(section)).map(|key| (*key).to_owned());
                 unknown.push((place, not_known(&path, &known.collect::<Vec<_>>())));

@@ -4,10 +4,6 @@ use super::LogFormat;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-pub(super) fn any(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
-}
-
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr =
         text.parse().map_err(|_| "is an address and a port, such as 127.0.0.1:3000.".to_owned())?;
@@ -25,7 +21,9 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
 }
 
 pub(super) fn public_url(text: &str) -> Result<String, String> {
-    let rule = || "is http:// or https:// with a host and nothing behind it, such as http://127.0.0.1:3000.".to_owned();
+    let rule = || {
+        "is http:// or https:// with a host and nothing behind it, such as http://127.0.0.1:3000.".to_owned()
+    };
     let text = text.strip_suffix('/').unwrap_or(text);
     let url: http::Uri = text.parse().map_err(|_| rule())?;
     let known = matches!(url.scheme_str(), Some("http" | "https"));
@@ -78,7 +76,9 @@ pub(super) fn registry(text: &str) -> Result<String, String> {
     let numbered = port.parse::<u16>().is_ok_and(|port| port > 0);
     let mut path = parts.map(|part| {
         !part.is_empty()
-            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-'))
+            && part
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-'))
     });
     if named && numbered && path.all(|part| part) { Ok(text.to_owned()) } else { Err(rule.into()) }
 }
@@ -97,7 +97,8 @@ pub(super) fn image(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn build_argument(text: &str) -> Result<(String, String), String> {
-    let rule = || format!("Write NAME=value, the name in letters, digits and underscores; “{text}” isn't so.");
+    let rule =
+        || format!("Write NAME=value, the name in letters, digits and underscores; “{text}” isn't so.");
     let (name, value) = text.split_once('=').ok_or_else(rule)?;
     let named = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -105,7 +106,11 @@ pub(super) fn build_argument(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn mount(text: &str) -> Result<(PathBuf, PathBuf), String> {
-    let rule = || format!("A mount is FROM:TO, both whole paths, such as /etc/ssl/certs:/etc/ssl/certs; “{text}” isn't.");
+    let rule = || {
+        format!(
+            "A mount is FROM:TO, both whole paths, such as /etc/ssl/certs:/etc/ssl/certs; “{text}” isn't."
+        )
+    };
     let (from, to) = text.split_once(':').ok_or_else(rule)?;
     let (from, to) = (PathBuf::from(from), PathBuf::from(to));
     if !from.is_absolute() || !to.is_absolute() || text.matches(':').count() > 1 {
