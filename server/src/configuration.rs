@@ -1,8 +1,7 @@
 //! What Fairway is told at its start: one file, every value of which can also be a variable. Checked whole, every error at once.
 
-#[path = "configuration/source.rs"]
+mod names;
 mod source;
-#[path = "configuration/values.rs"]
 mod values;
 
 use fairway_domain::{Environment, EnvironmentPolicy};

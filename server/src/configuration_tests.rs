@@ -1,4 +1,4 @@
-use super::source::variable_of;
+use super::names::variable_of;
 use super::*;
 use tempfile::TempDir;
 
