@@ -15,7 +15,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How long to wait before a stream that ended is opened again: from the first to the last of these, doubling.
-const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+/// Most often the container has ended, and its status says so within the second that the kubelet takes to see it.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
 /// How long a stream may go on after its container has ended, to deliver what is left.
 const DRAIN: Duration = Duration::from_secs(2);
 /// Where reading begins, in nanoseconds before now, if the node doesn't say how far the log is.
@@ -101,7 +102,7 @@ impl Follower {
             Err(Error::Refused { code: 400 | 404, .. }) => return Ok(None),
             log => log?,
         };
-        let all: Vec<Item> = lines(log, self.source.clone(), instance.restart).try_collect().await?;
+        let all: Vec<Item> = lines(log, self.source.clone(), instance.restart, false).try_collect().await?;
         Ok(all.last().map(|item| item.nanos))
     }
 

@@ -4,17 +4,21 @@ use super::instances::Instance;
 use super::line::{CONTAINER, Item, Numbering, Source, What, parse};
 use super::position::Cursor;
 use crate::Error;
+use crate::cluster::in_time;
 use async_stream::try_stream;
 use fairway_domain::Timestamp;
 use futures::{AsyncBufRead, AsyncBufReadExt, Stream, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, LogParams};
 use std::pin::pin;
+use std::time::Duration;
 
 /// What of a line is kept. More than this in one line is no log.
 const LONGEST_LINE: usize = 16 * 1024 * 1024;
 /// Read beyond a wanted tail, so that the first line of it has its right place.
 const TAIL_MARGIN: u32 = 20;
+/// How long a log that isn't followed may pause in the middle.
+const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 const SECOND: i64 = 1_000_000_000;
 
 /// Which part of a container's log.
@@ -44,8 +48,9 @@ pub(super) async fn open(
         timestamps: true,
         ..LogParams::default()
     };
+    let opening = pods.log_stream(&source.pod, &parameters);
     // A stream that is followed answers with its first line, which may take for ever: only the others have a limit.
-    Ok(pods.log_stream(&source.pod, &parameters).await?)
+    if part.follow { Ok(opening.await?) } else { in_time(opening).await }
 }
 
 /// The API knows whole seconds, and the client would round up; one second more covers lines stamped out of order.
@@ -54,17 +59,25 @@ fn second_before(nanos: i64) -> Option<Timestamp> {
     if second <= 0 { None } else { Timestamp::from_second(second).ok() }
 }
 
-/// The lines of an opened log, placed. An unfinished last line is left out: it is not all there yet.
+/// The lines of an opened log, placed. An unfinished last line is left out: it is not all there yet. One that isn't followed has to
+/// go on at once, or its connection is dead.
 pub(super) fn lines(
     log: impl AsyncBufRead + Send,
     source: Source,
     restart: u32,
+    follow: bool,
 ) -> impl Stream<Item = Result<Item, Error>> + Send {
     try_stream! {
         let mut log = pin!(log);
         let mut numbering = Numbering::default();
         let mut raw = Vec::new();
-        while read_line(&mut log, &mut raw).await.map_err(|error| Error::Unreachable(error.to_string()))? {
+        let silent = if follow { Duration::MAX } else { LONGEST_SILENCE };
+        loop {
+            let next = tokio::time::timeout(silent, read_line(&mut log, &mut raw)).await;
+            let next = next.map_err(|_| Error::Unreachable("the log stops in the middle".into()))?;
+            if !next.map_err(|error| Error::Unreachable(error.to_string()))? {
+                break;
+            }
             let Some((nanos, text)) = parse(&raw) else {
                 tracing::debug!(pod = %source.pod, said = %String::from_utf8_lossy(&raw), "the kubelet says");
                 continue;
@@ -178,7 +191,7 @@ impl Reading {
                 Err(Error::Refused { code: 400 | 404, .. }) => return,
                 log => log?,
             };
-            let mut lines = pin!(lines(log, self.source.clone(), instance.restart));
+            let mut lines = pin!(lines(log, self.source.clone(), instance.restart, part.follow));
             if let Some(tail) = part.tail {
                 let all: Vec<Item> = lines.try_collect().await?;
                 for item in surely_placed(all, tail) {

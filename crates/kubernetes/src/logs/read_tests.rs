@@ -12,7 +12,7 @@ fn source() -> Source {
 }
 
 async fn read(log: Vec<u8>) -> Vec<Item> {
-    lines(Bytes::new(log), source(), 0).try_collect().await.unwrap()
+    lines(Bytes::new(log), source(), 0, false).try_collect().await.unwrap()
 }
 
 #[tokio::test]

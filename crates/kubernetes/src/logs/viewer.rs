@@ -24,6 +24,9 @@ const FIRST_ANSWER: Duration = Duration::from_secs(3);
 /// How long to wait before what couldn't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// An item, and where a reader is after it.
+type Step = (Position, Option<Item>);
+
 pub(super) struct Viewer {
     cluster: Cluster,
     state: ClusterState,
@@ -47,7 +50,22 @@ impl Viewer {
 
     pub(super) fn entries(self) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send {
         try_stream! {
+            let mut steps = pin!(self.steps());
+            while let Some((position, item)) = steps.try_next().await? {
+                if let Some(entry) = item.and_then(|item| item.entry())
+                    && let Some(position) = position.encode()
+                {
+                    yield (position, entry);
+                }
+            }
+        }
+    }
+
+    /// Each item to be shown, with the position right after it; now and then a position alone.
+    fn steps(&self) -> impl Stream<Item = Result<Step, Error>> + Send {
+        try_stream! {
             let mut position = self.first_position()?;
+            let mut tail = self.tail();
             let hub = self.request.follow.then(|| self.join());
             let mut next = 0;
             if let Some(hub) = &hub {
@@ -55,51 +73,47 @@ impl Viewer {
                 next = hub.oldest();
             }
             self.seen().await?;
-            let mut tail = self.tail();
             loop {
-                // What has been written.
                 let mut past = pin!(self.past(position.clone(), tail, hub.as_ref()));
-                let failure = loop {
-                    match past.next().await {
-                        Some(Ok((now, item))) => {
-                            position = now;
+                let mut failure = None;
+                while let Some(step) = past.next().await {
+                    match step {
+                        Ok(step) => {
                             // From here on, the position says where to go on.
-                            tail = None;
-                            if let Some(shown) = item.and_then(|item| shown(&position, &item)) {
-                                yield shown;
-                            }
+                            (position, tail) = (step.0.clone(), None);
+                            yield step;
                         }
-                        Some(Err(error)) => break Some(error),
-                        None => break None,
+                        Err(error) => failure = Some(error),
                     }
-                };
-                let Some(hub) = &hub else {
-                    failure.map_or(Ok(()), Err)?;
-                    break;
-                };
+                }
+                let Some(hub) = &hub else { return failure.map_or(Ok(()), Err)? };
                 if let Some(error) = failure {
-                    tracing::debug!(service = %self.service, %error, "a log can't be read and will be tried again");
-                    tokio::time::sleep(RETRY).await;
+                    self.wait_to_retry(error).await?;
                     continue;
                 }
-                tail = None;
-                // What comes.
                 while let Some(items) = hub.read(next).await {
                     for item in items {
                         next += 1;
-                        if position.passed(&item) {
-                            continue;
-                        }
-                        position.advance(&item);
-                        if let Some(shown) = shown(&position, &item).filter(|_| self.matches(&item)) {
-                            yield shown;
+                        if !position.passed(&item) {
+                            position.advance(&item);
+                            yield (position.clone(), self.matches(&item).then(|| Item::clone(&item)));
                         }
                     }
                 }
-                // Too slow for the ring: the kubelet still has the lines.
+                // Too slow for what the hub holds: the kubelet still has the lines.
                 next = hub.oldest();
             }
         }
+    }
+
+    /// A cluster that is away comes back; anything else ends the reading.
+    async fn wait_to_retry(&self, error: Error) -> Result<(), Error> {
+        if !error.is_transient() {
+            return Err(error);
+        }
+        tracing::debug!(service = %self.service, %error, "a log can't be read and will be tried again");
+        tokio::time::sleep(RETRY).await;
+        Ok(())
     }
 
     fn first_position(&self) -> Result<Position, Error> {
@@ -149,7 +163,7 @@ impl Viewer {
         mut position: Position,
         tail: Option<u32>,
         hub: Option<&Reader>,
-    ) -> impl Stream<Item = Result<(Position, Option<Item>), Error>> + Send + use<'a> {
+    ) -> impl Stream<Item = Result<Step, Error>> + Send + use<'a> {
         let present = sources(&self.state, &self.namespace, &self.service);
         let ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
         let held = hub.map(|hub| hub.of_others(&ids)).unwrap_or_default();
@@ -230,10 +244,6 @@ fn lost(position: &Position, present: &HashSet<SourceId>, held: &[Arc<Item>]) ->
     open.map(gap).collect()
 }
 
-fn shown(position: &Position, item: &Item) -> Option<(LogPosition, LogEntry)> {
-    Some((position.encode()?, item.entry()?))
-}
-
 /// The last items that match, and where a reader is before, between and after them.
 struct Tail {
     before: Position,
@@ -262,7 +272,7 @@ impl Tail {
     }
 
     /// The items, each with the position after it, and then the position after everything that was read.
-    fn into_steps(self) -> impl Iterator<Item = (Position, Option<Item>)> {
+    fn into_steps(self) -> impl Iterator<Item = Step> {
         let mut position = self.before;
         let items = self.items.into_iter().map(move |item| {
             position.advance(&item);

@@ -184,13 +184,13 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
 fn two_readers_share_a_stream_and_one_who_does_not_read_hinders_nobody() {
     in_namespace(|fixture| async move {
         let state = fixture.watch();
-        let program = "import itertools\nfor n in itertools.count(): print(n, 'x' * 100, flush=n % 100 == 0)";
-        fixture.deploy(1, &program.replace("n in itertools.count()", "n in range(120_000)")).await;
+        let program = "import itertools\nfor n in itertools.count(): print(n, 'x' * 50, flush=n % 100 == 0)";
+        fixture.deploy(1, &program.replace("n in itertools.count()", "n in range(40_000)")).await;
         fixture.until(&state, "a pod", |objects| objects.pods.iter().any(|pod| running(pod))).await;
         let mut slow = Box::pin(fixture.logs(&state, follow_all()));
         let mut got: Got = take_until(&mut slow, |got| !got.is_empty()).await;
         let last =
-            |got: &[(LogPosition, LogEntry)]| got.last().is_some_and(|(_, e)| e.text.starts_with("119999 "));
+            |got: &[(LogPosition, LogEntry)]| got.last().is_some_and(|(_, e)| e.text.starts_with("39999 "));
         let mut quick =
             Box::pin(fixture.logs(&state, LogRequest { contains: Some("99 ".into()), ..follow_all() }));
         take_until(&mut quick, last).await;
