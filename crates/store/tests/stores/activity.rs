@@ -9,6 +9,7 @@ on_both_stores![
     every_word_filters,
     pages_join_without_a_gap_or_a_repetition,
     fifty_writers_in_two_processes_all_get_through,
+    callers_who_go_away_leave_the_store_usable,
 ];
 
 fn refused_purge<'a>(actor: &'a Actor, service: &'a fairway_domain::ServiceName) -> NewActivity<'a> {
@@ -97,4 +98,20 @@ async fn fifty_writers_in_two_processes_all_get_through(database: &Database) {
         written.unwrap().unwrap();
     }
     assert_eq!(store.activity(&ActivityFilter::default(), None, 1000).await.unwrap().len(), 250);
+}
+
+async fn callers_who_go_away_leave_the_store_usable(database: &Database) {
+    let store = database.open().await;
+    for wait in 0..100 {
+        let asking = {
+            let store = store.clone();
+            tokio::spawn(async move { store.record(&refused_purge(&ada(), &orders())).await.map(drop) })
+        };
+        tokio::time::sleep(std::time::Duration::from_micros(30 * wait)).await;
+        asking.abort();
+    }
+    let patience = std::time::Duration::from_secs(10);
+    let (actor, service) = (ada(), orders());
+    let last = refused_purge(&actor, &service);
+    tokio::time::timeout(patience, store.record(&last)).await.expect("the store answers").unwrap();
 }
