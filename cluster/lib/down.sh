@@ -33,25 +33,20 @@ command_reset() {
 
 # A container's shim outlives containerd, so every task is ended while containerd can do it.
 remove_containers() {
-    local id
     if ! running containerd; then
         # It crashed, or was killed: its containers are still there, and only it knows them.
         if [[ ! -e $state/containerd/config.toml || ! -d $machine/containerd ]]; then return; fi
         start containerd containerd --config "$state/containerd/config.toml"
     fi
     wait_for 20 containerd ctr --address "$machine/containerd.sock" version
-    for id in $(k8s tasks list --quiet); do
-        k8s tasks kill --signal SIGKILL "$id" || true &
-    done
-    wait
-    for id in $(k8s tasks list --quiet); do
-        k8s tasks rm --force "$id" || true &
-    done
-    wait
-    k8s containers list --quiet | xargs --no-run-if-empty ctr --address "$machine/containerd.sock" --namespace k8s.io containers rm
+    # Not `&` and `wait`: where containerd was started just above, it is among those waited for.
+    k8s tasks list --quiet | xargs --no-run-if-empty --max-procs=8 --max-args=1 "${k8s[@]}" tasks kill --signal SIGKILL || true
+    k8s tasks list --quiet | xargs --no-run-if-empty --max-procs=8 --max-args=1 "${k8s[@]}" tasks rm --force || true
+    k8s containers list --quiet | xargs --no-run-if-empty "${k8s[@]}" containers rm
 }
 
-k8s() { ctr --address "$machine/containerd.sock" --namespace k8s.io "$@"; }
+k8s=(ctr --address "$machine/containerd.sock" --namespace k8s.io)
+k8s() { "${k8s[@]}" "$@"; }
 
 # Deepest first; lazily, if something still holds one.
 unmount_state() {
