@@ -1,8 +1,8 @@
 //! The answers that the template asks for.
 
 use crate::{Invalid, ServiceName, TeamName, VariableName};
-use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// What a service is created from: the template's answers, all valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,16 +204,45 @@ pub struct ParametersDraft {
     pub description: String,
     /// `python` or `go`.
     pub runtime: String,
-    /// A whole number.
+    /// A whole number; JSON may give it as a number or as text.
+    #[serde(deserialize_with = "text_or_number")]
     pub port: String,
-    /// A whole number.
+    /// A whole number; JSON may give it as a number or as text.
+    #[serde(deserialize_with = "text_or_number")]
     pub replicas: String,
-    /// One `NAME=value` a line.
+    /// One `NAME=value` a line; JSON may also give an object of names and texts.
+    #[serde(deserialize_with = "lines_or_map")]
     pub variables: String,
     /// Whether a Redis is wanted.
     pub redis: bool,
     /// Whether metrics are scraped.
     pub metrics: bool,
+}
+
+fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Text(String),
+        Number(serde_json::Number),
+    }
+    Ok(match Either::deserialize(from)? {
+        Either::Text(text) => text,
+        Either::Number(number) => number.to_string(),
+    })
+}
+
+fn lines_or_map<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Lines(String),
+        Map(BTreeMap<String, String>),
+    }
+    Ok(match Either::deserialize(from)? {
+        Either::Lines(lines) => lines,
+        Either::Map(map) => map.iter().map(|(name, value)| format!("{name}={value}\n")).collect(),
+    })
 }
 
 /// A field of the form, so that an error stands where it belongs.
@@ -381,6 +410,14 @@ mod tests {
         let parsed = ParametersDraft { variables: variables.into(), ..draft() }.parse().unwrap();
         let values: Vec<&str> = parsed.variables.iter().map(|v| v.value.as_str()).collect();
         assert_eq!(values, ["6180689", "1e3", "007", "1.0", "", "a=b"]);
+    }
+
+    #[test]
+    fn json_may_give_numbers_and_an_object_of_variables() {
+        let json = r#"{"name":"orders","team":"checkout","runtime":"go","port":8081,"replicas":"3","variables":{"A":"007"}}"#;
+        let parsed = serde_json::from_str::<ParametersDraft>(json).unwrap().parse().unwrap();
+        assert_eq!((parsed.port.get(), parsed.replicas.get()), (8081, 3));
+        assert_eq!(parsed.variables[0].value, "007");
     }
 
     #[test]
