@@ -158,22 +158,17 @@ fn collect_strings<'a>(value: &'a Value, place: String, found: &mut Vec<(String,
 fn is_not_text_in_yaml_1_1(text: &str) -> bool {
     let word = matches!(text.to_ascii_lowercase().as_str(), "yes" | "no" | "on" | "off" | "y" | "n");
     let digits = text.trim_start_matches(['+', '-']);
-    let number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && digits.contains(|c: char| c.is_ascii_digit())
-        && digits
-            .chars()
-            .all(|c| c.is_ascii_hexdigit() || matches!(c, '_' | '.' | 'x' | 'X' | 'o' | '+' | '-'))
-        && !digits.contains("..");
-    word || (number && looks_numeric(digits))
+    word || (digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') && is_number(digits))
 }
 
-/// Whether the text would be a number once its underscores are gone and a leading zero is read as octal.
-fn looks_numeric(digits: &str) -> bool {
+/// Whether helm reads a number: underscores don't count there, and one that is too large is text again.
+fn is_number(digits: &str) -> bool {
     let plain = digits.replace('_', "");
-    let radix = |prefix: &str, radix| {
+    let whole = |prefix: &str, radix| {
         plain.strip_prefix(prefix).is_some_and(|rest| i128::from_str_radix(rest, radix).is_ok())
     };
-    plain.parse::<f64>().is_ok() || radix("0x", 16) || radix("0X", 16) || radix("0b", 2) || radix("0o", 8)
+    let decimal = plain.parse::<f64>().is_ok_and(f64::is_finite);
+    decimal || whole("0x", 16) || whole("0X", 16) || whole("0b", 2) || whole("0o", 8)
 }
 
 /// Whether some line ends in `: value` or `: value # …`, without quotes.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // clippy knows #[test] functions, but not what they call
 
 use fairway_domain::{Components, Parameters, ParametersDraft, Runtime};
-use fairway_scaffold::{BaseImages, render};
+use fairway_scaffold::{BaseImages, check_fairway_yaml, render};
 use serde::Deserialize;
 use serde_norway::Value;
 use std::{
@@ -354,5 +354,88 @@ fn a_release_under_another_name_or_without_what_a_deploy_gives_says_so() {
     {
         let refused = refusal(&template("orders", &good, "staging", &["--set-string", value]));
         assert!(refused.contains(part), "{refused}");
+    }
+}
+
+/// The push is refused by one reader of YAML and the deploy made by another: what one takes for text, the other has to.
+#[test]
+fn helm_reads_a_variable_without_quotes_as_the_check_at_the_push_does() {
+    let words = [
+        "yes",
+        "No",
+        "ON",
+        "off",
+        "y",
+        "n",
+        "true",
+        "True",
+        "null",
+        "Null",
+        "~",
+        "yesterday",
+        "nope",
+        "onion",
+    ];
+    let numbers = [
+        "7",
+        "007",
+        "08",
+        "1_000",
+        "_1",
+        "1__0",
+        "0o17",
+        "0b11",
+        "0x1F",
+        "0x1_F",
+        "+1",
+        "-1",
+        "1e3",
+        "1.0",
+        ".5",
+        "1.",
+        "1.2.3",
+        ".inf",
+        "-.INF",
+        ".nan",
+        "12:30:45",
+        "190:20:30",
+        "2026-11-25",
+        "2026-11-25T01:02:03Z",
+        "10.0.0.1",
+        "e5",
+        "0xZZ",
+        "1-2",
+        "5m",
+        "6180689",
+        "618e689",
+        "+.5",
+        "0.1_0",
+        "infinity",
+        "nan",
+        "1e",
+        "1e400",
+    ];
+    let values: Vec<&str> = words.into_iter().chain(numbers).collect();
+    let head = "name: orders\nteam: checkout\nruntime: go\nport: 8080\nvariables:\n";
+    let with = |values: &[&str]| {
+        values
+            .iter()
+            .enumerate()
+            .fold(head.to_owned(), |file, (i, value)| format!("{file}  V{i:02}: {value} # bare\n"))
+    };
+    let taken_at_the_push =
+        |value: &&str| check_fairway_yaml(&with(&[value]), &"orders".parse().unwrap()).is_ok();
+
+    let refused = refusal(&template("orders", &with(&values), "staging", &[]));
+    for (at, value) in values.iter().enumerate() {
+        let text_to_helm = !refused.contains(&format!("at '/variables/V{at:02}'"));
+        assert_eq!(taken_at_the_push(value), text_to_helm, "{value}");
+    }
+    let taken: Vec<&str> = values.into_iter().filter(taken_at_the_push).collect();
+    assert!(taken.contains(&"12:30:45") && taken.contains(&"2026-11-25"));
+    let deployment =
+        object(&text(&template("orders", &with(&taken), "staging", &[])), "Deployment", "orders");
+    for (at, value) in taken.iter().enumerate() {
+        assert_eq!(value_of(&deployment, &format!("V{at:02}")), *value);
     }
 }
