@@ -1,12 +1,13 @@
 use crate::surroundings::{builder, commit, folder, registry, registry_address, service, unique};
 use fairway_delivery::Error;
-use std::{path::PathBuf, sync::Arc, sync::Mutex, time::Duration};
+use std::{sync::Arc, sync::Mutex, time::Duration};
+use tempfile::TempDir;
 
 /// A checkout with a Dockerfile on the Python base image.
-fn checkout(instructions: &str) -> PathBuf {
-    let folder = folder("checkout");
+fn checkout(instructions: &str) -> TempDir {
+    let folder = folder();
     let dockerfile = format!("FROM {}/base/python:3\n{instructions}\n", registry_address());
-    std::fs::write(folder.join("Dockerfile"), dockerfile).unwrap();
+    std::fs::write(folder.path().join("Dockerfile"), dockerfile).unwrap();
     folder
 }
 
@@ -21,14 +22,14 @@ async fn a_commit_is_built_and_pushed_once() {
     let checkout = checkout(&format!("RUN echo {line}"));
     let (mut first, mut second) = (Vec::new(), Vec::new());
 
-    let image = builder.build(&service, &commit, &checkout, |line| first.push(line)).await.unwrap();
+    let image = builder.build(&service, &commit, checkout.path(), |line| first.push(line)).await.unwrap();
     assert_eq!(steps(&first), 1, "{first:#?}");
     assert!(first.contains(&line), "{first:#?}");
     assert_eq!(image.repository, registry().image(&service));
     let stored = registry().digest(service.as_str(), commit.as_str()).await.unwrap();
     assert_eq!(stored.as_ref(), Some(&image.digest));
 
-    let again = builder.build(&service, &commit, &checkout, |line| second.push(line)).await.unwrap();
+    let again = builder.build(&service, &commit, checkout.path(), |line| second.push(line)).await.unwrap();
     assert_eq!((again, steps(&second)), (image, 0), "{second:#?}");
 }
 
@@ -38,8 +39,8 @@ async fn two_who_ask_for_the_same_commit_get_one_build() {
     let checkout = checkout("RUN true");
     let (mut one, mut other) = (Vec::new(), Vec::new());
     let (first, second) = tokio::join!(
-        builder.build(&service, &commit, &checkout, |line| one.push(line)),
-        builder.build(&service, &commit, &checkout, |line| other.push(line)),
+        builder.build(&service, &commit, checkout.path(), |line| one.push(line)),
+        builder.build(&service, &commit, checkout.path(), |line| other.push(line)),
     );
     assert_eq!(first.unwrap(), second.unwrap());
     assert_eq!(steps(&one) + steps(&other), 1, "{one:#?} {other:#?}");
@@ -49,7 +50,7 @@ async fn two_who_ask_for_the_same_commit_get_one_build() {
 async fn a_build_that_fails_says_why_and_leaves_no_image() {
     let (service, commit) = (service(), commit());
     let checkout = checkout("RUN echo the reason >&2; exit 3");
-    let error = builder().build(&service, &commit, &checkout, |_| {}).await.unwrap_err();
+    let error = builder().build(&service, &commit, checkout.path(), |_| {}).await.unwrap_err();
     let Error::Build { tail, command, .. } = &error else { panic!("{error}") };
     assert!(tail.iter().any(|line| line == "the reason"), "{tail:#?}");
     assert!(error.to_string().contains("exit status 3"), "{error}");
@@ -69,14 +70,16 @@ async fn a_build_that_nobody_waits_for_any_more_is_ended_with_all_its_processes(
     let task = tokio::spawn({
         let (builder, service, commit, seen) =
             (builder.clone(), service.clone(), commit.clone(), seen.clone());
-        async move { builder.build(&service, &commit, &slow, move |line| seen.lock().unwrap().push(line)).await }
+        async move {
+            builder.build(&service, &commit, slow.path(), move |line| seen.lock().unwrap().push(line)).await
+        }
     });
     until("the build runs", || seen.lock().unwrap().contains(&format!("{sign} begins"))).await;
     assert_ne!(processes_with(&sign).len(), 0);
     task.abort();
     until("its processes are gone", || processes_with(&sign).is_empty()).await;
 
-    builder.build(&service, &commit, &checkout("RUN true"), |_| {}).await.unwrap();
+    builder.build(&service, &commit, checkout("RUN true").path(), |_| {}).await.unwrap();
 }
 
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {

@@ -5,11 +5,12 @@ use fairway_delivery::{Error, Helm, Release, Revision};
 use fairway_domain::{CommitSha, EnvironmentName, ImageReference, ServiceName};
 use serde_json::Value;
 use std::{path::Path, path::PathBuf, time::Duration};
+use tempfile::TempDir;
 
 /// A service with everything that a release of it takes.
 struct Case {
     helm: Helm,
-    home: PathBuf,
+    home: TempDir,
     place: Place,
     service: ServiceName,
     environment: EnvironmentName,
@@ -22,9 +23,9 @@ struct Case {
 
 impl Case {
     async fn new() -> Self {
-        let home = folder("helm");
-        let (helm, service) = (helm(&home), service());
-        let values_file = home.join("fairway.yaml");
+        let home = folder();
+        let (helm, service) = (helm(home.path()), service());
+        let values_file = home.path().join("fairway.yaml");
         write_values(&values_file, &service, "");
         Self {
             chart_version: helm.publish_chart().await.unwrap(),
@@ -71,7 +72,7 @@ impl Case {
 
     /// The process id of the Helm at work, if one is.
     fn at_work(&self) -> Option<String> {
-        let mark = self.home.join("running").join(format!("{}.{}", self.place.0, self.service));
+        let mark = self.home.path().join("running").join(format!("{}.{}", self.place.0, self.service));
         let mark = std::fs::read_to_string(mark).ok()?;
         mark.split_once(' ').map(|(pid, _)| pid.to_owned())
     }
@@ -95,7 +96,8 @@ fn done<'a>(history: &'a [Revision], description: &str) -> Vec<&'a Revision> {
 
 #[tokio::test]
 async fn the_chart_is_published_once_under_a_version_of_its_content() {
-    let (one, other) = (helm(&folder("helm")), helm(&folder("helm")));
+    let (home, other_home) = (folder(), folder());
+    let (one, other) = (helm(home.path()), helm(other_home.path()));
     let version = one.publish_chart().await.unwrap();
     let digest = registry().digest("charts/service", &version.replace('+', "_")).await.unwrap();
     assert!(digest.is_some(), "{version}");
@@ -107,7 +109,7 @@ async fn the_chart_is_published_once_under_a_version_of_its_content() {
 #[tokio::test]
 async fn a_preview_needs_neither_cluster_nor_registry_and_names_what_the_schema_forbids() {
     let mut case = Case::new().await;
-    case.helm = helm_of(&case.home, "/nonexistent".into());
+    case.helm = helm_of(case.home.path(), "/nonexistent".into());
     let objects = case.helm.template(&case.release("")).await.unwrap();
     let app = object(&objects, "Deployment", case.service.as_str());
     assert_eq!(app["spec"]["template"]["spec"]["containers"][0]["image"], case.image.to_string());
@@ -191,11 +193,11 @@ async fn an_object_that_belongs_to_somebody_else_is_named_before_and_nothing_is_
 #[tokio::test]
 async fn a_cluster_that_is_away_is_called_so() {
     let case = Case::new().await;
-    let kubeconfig = case.home.join("away");
+    let kubeconfig = case.home.path().join("away");
     let text = "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: 'https://127.0.0.1:9'}}]\n\
         contexts: [{name: a, context: {cluster: a, user: a}}]\nusers: [{name: a, user: {}}]\n";
     std::fs::write(&kubeconfig, text).unwrap();
-    let away = helm_of(&case.home, kubeconfig);
+    let away = helm_of(case.home.path(), kubeconfig);
     let error = away.history(&case.place.0, &case.service).await.unwrap_err();
     assert!(matches!(error, Error::ClusterAway(_)), "{error}");
     let error = away.upgrade(&case.release("deploy one"), |_| {}).await.unwrap_err();

@@ -3,6 +3,7 @@
 use fairway_delivery::{Builder, BuilderSettings, Helm, HelmSettings, Registry};
 use fairway_domain::{CommitSha, ServiceName};
 use std::{path::Path, path::PathBuf, process::Command, sync::OnceLock};
+use tempfile::TempDir;
 
 /// A variable that the test run has to be given.
 fn given(name: &str) -> String {
@@ -29,7 +30,7 @@ pub(crate) fn builder() -> Builder {
         let settings = BuilderSettings {
             root: Some(given("FAIRWAY_BUILDAH_ROOT").into()),
             run_root: Some(given("FAIRWAY_BUILDAH_RUNROOT").into()),
-            ..BuilderSettings::new(folder("builder"))
+            ..BuilderSettings::new(folder().keep())
         };
         Builder::new(settings, registry())
     };
@@ -93,9 +94,7 @@ pub(crate) fn commit() -> CommitSha {
     digits[..40].parse().unwrap()
 }
 
-/// A folder of its own.
-pub(crate) fn folder(what: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(unique(&format!("fairway-{what}-")));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
+/// A folder of its own, which goes with it.
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
 }
