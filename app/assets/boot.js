@@ -24,7 +24,7 @@ function connect() {
 function start() {
   port.onmessage = ({ data: { number, kind, data } }) => {
     if (number) followers.get(number)?.(kind, data);
-    else for (const heard of followers.values()) heard(kind, '');
+    else connection(kind);
   };
   // The worker waits for the same lock: it gets it when this page is gone, however it went.
   const lock = `fairway-${Math.random().toString(36).slice(2)}`;
@@ -34,12 +34,19 @@ function start() {
   });
 }
 
+// Everybody hears when the connection breaks and when it stands again; so does the reader.
+function connection(kind) {
+  const lost = kind === 'lost';
+  document.getElementById('lost').textContent = lost ? 'No connection to Fairway: what you see may be old. Reconnecting …' : '';
+  for (const heard of followers.values()) heard(kind, '');
+}
+
 globalThis.fairway = {
-  follow(topic, after, heard) {
+  follow(topic, heard) {
     if (!port) connect();
     const number = next++;
     followers.set(number, heard);
-    port.postMessage({ follow: topic, after, number });
+    port.postMessage({ follow: topic, number });
     return number;
   },
   stop(number) {

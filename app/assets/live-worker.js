@@ -1,6 +1,6 @@
 // One connection for all tabs of a browser: it follows every topic that any of them follows, and tells each what it asked for.
 // A topic that can be resumed is followed once for each follower; of the others the newest message is kept for whoever comes later.
-const resumable = (topic) => topic.startsWith('job/') || topic.startsWith('logs/');
+const resumable = (topic) => topic.startsWith('logs/');
 const topics = new Map(); // name → { last, message, followers: Set of { port, number } }
 const ports = new Set();
 let source;
@@ -8,7 +8,7 @@ let due;
 let lost = false;
 let unique = 0;
 
-function follow(port, { follow: topic, after, number }) {
+function follow(port, { follow: topic, number }) {
   const name = resumable(topic) ? `${topic}#${unique++}` : topic;
   const known = topics.get(name);
   const follower = { port, number };
@@ -16,10 +16,10 @@ function follow(port, { follow: topic, after, number }) {
     known.followers.add(follower);
     if (known.message !== undefined) port.postMessage({ number, kind: 'message', data: known.message });
   } else {
-    topics.set(name, { last: after, followers: new Set([follower]) });
+    topics.set(name, { followers: new Set([follower]) });
     reopenSoon(10);
   }
-  if (lost) port.postMessage({ number, kind: 'lost', data: '' });
+  if (lost) port.postMessage({ kind: 'lost', data: '' });
 }
 
 function stop(wanted) {

@@ -11,31 +11,37 @@ pub(crate) fn encoded(text: &str) -> String {
 }
 
 /// A service's page.
+#[cfg(feature = "ssr")]
 pub(crate) fn service(name: &str) -> String {
     format!("/services/{name}")
 }
 
 /// A service's logs in an environment.
+#[cfg(feature = "ssr")]
 pub(crate) fn logs(service: &str, environment: &str) -> String {
     format!("/services/{service}/logs?environment={environment}")
 }
 
 /// What deploying a build would do.
+#[cfg(feature = "ssr")]
 pub(crate) fn deploy_build(service: &str, environment: &str, build: &str) -> String {
     format!("/services/{service}/deploy?environment={environment}&build={build}")
 }
 
 /// What going back to a deploy would do.
+#[cfg(feature = "ssr")]
 pub(crate) fn roll_back(service: &str, environment: &str, number: i64) -> String {
     format!("/services/{service}/deploy?environment={environment}&back_to={number}")
 }
 
 /// One deploy.
+#[cfg(feature = "ssr")]
 pub(crate) fn deploy(service: &str, number: i64) -> String {
     format!("/services/{service}/deploys/{number}")
 }
 
 /// The YAML of an object.
+#[cfg(feature = "ssr")]
 pub(crate) fn object(service: &str, environment: &str, kind: &str, name: &str) -> String {
     format!("/services/{service}/objects/{environment}/{}/{}", encoded(kind), encoded(name))
 }

@@ -51,6 +51,7 @@ pub(crate) fn ago(milliseconds: i64) -> String {
 }
 
 /// An instant in UTC as `datetime` takes it: `2026-11-25T12:03:04Z`.
+#[cfg(any(feature = "ssr", test))]
 pub(crate) fn machine(at: i64) -> String {
     let (year, month, day) = date(at);
     format!("{year:04}-{month:02}-{day:02}T{}Z", time_of_day(at))

@@ -1,62 +1,28 @@
 //! How an island follows what happens: it starts from what the server rendered and then hears one topic of the live stream.
 
-use leptos::prelude::*;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+#[cfg(not(feature = "hydrate"))]
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// What comes over a topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Live<T> {
+pub(crate) enum Message<T> {
     /// What is new.
     Now(T),
     /// Why nothing new can be had, as a sentence.
     Trouble(String),
 }
 
-/// A value that stays true, and why it can't be kept so at the moment.
-#[derive(Clone, Copy)]
-pub(crate) struct Latest<T: Send + Sync + 'static> {
-    pub value: RwSignal<T>,
-    pub trouble: RwSignal<Option<String>>,
-}
-
 /// What an island hears.
 #[cfg_attr(not(feature = "hydrate"), allow(dead_code))] // only a browser hears
 pub(crate) enum Heard<T> {
     /// A message.
-    Message(Live<T>),
+    Message(Message<T>),
     /// The connection to Fairway broke; it is being made again.
     Lost,
     /// The connection stands again.
     Back,
-}
-
-/// The newest value of a topic, starting from what was rendered.
-pub(crate) fn latest<T>(topic: &str, initial: T) -> Latest<T>
-where
-    T: DeserializeOwned + Send + Sync + PartialEq + 'static,
-{
-    let latest = Latest { value: RwSignal::new(initial), trouble: RwSignal::new(None) };
-    follow(topic, None, move |heard| match heard {
-        Heard::Message(Live::Now(value)) => {
-            if latest.value.with_untracked(|known| *known != value) {
-                latest.value.set(value);
-            }
-            latest.trouble.set(None);
-        }
-        Heard::Message(Live::Trouble(sentence)) => latest.trouble.set(Some(sentence)),
-        Heard::Lost | Heard::Back => {}
-    });
-    latest
-}
-
-/// The line that says why nothing new comes.
-pub(crate) fn trouble(trouble: RwSignal<Option<String>>) -> impl IntoView {
-    move || {
-        trouble.get().map(|sentence| {
-            view! { <p class="alert" role="status"><span class="shape" aria-hidden="true">"?"</span> {sentence}</p> }
-        })
-    }
 }
 
 /// A topic that is being followed: its number in `boot.js`.
@@ -68,11 +34,7 @@ pub(crate) use browser::{follow, stop};
 
 /// The server renders what is; following is the browser's part.
 #[cfg(not(feature = "hydrate"))]
-pub(crate) fn follow<T>(
-    _topic: &str,
-    _after: Option<&str>,
-    _heard: impl FnMut(Heard<T>) + 'static,
-) -> Following
+pub(crate) fn follow<T>(_topic: &str, _heard: impl FnMut(Heard<T>) + 'static) -> Following
 where
     T: DeserializeOwned + 'static,
 {
@@ -85,17 +47,13 @@ pub(crate) fn stop(_following: Following) {}
 
 #[cfg(feature = "hydrate")]
 mod browser {
-    use super::{Following, Heard, Live};
+    use super::{Following, Heard, Message};
     use js_sys::{Array, Function, Reflect};
     use serde::de::DeserializeOwned;
     use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-    /// Hears a topic until it is stopped, after the message with the id `after`. `boot.js` holds the connection.
-    pub(crate) fn follow<T>(
-        topic: &str,
-        after: Option<&str>,
-        mut heard: impl FnMut(Heard<T>) + 'static,
-    ) -> Following
+    /// Hears a topic until it is stopped. `boot.js` holds the connection.
+    pub(crate) fn follow<T>(topic: &str, mut heard: impl FnMut(Heard<T>) + 'static) -> Following
     where
         T: DeserializeOwned + 'static,
     {
@@ -103,7 +61,7 @@ mod browser {
             Closure::<dyn FnMut(String, String)>::new(move |kind: String, data: String| {
                 match kind.as_str() {
                     "message" => {
-                        if let Ok(message) = serde_json::from_str::<Live<T>>(&data) {
+                        if let Ok(message) = serde_json::from_str::<Message<T>>(&data) {
                             heard(Heard::Message(message));
                         }
                     }
@@ -111,7 +69,7 @@ mod browser {
                     _ => heard(Heard::Back),
                 }
             });
-        let arguments = Array::of3(&topic.into(), &after.unwrap_or_default().into(), callback.as_ref());
+        let arguments = Array::of2(&topic.into(), callback.as_ref());
         callback.forget();
         Following(call("follow", &arguments).ok().and_then(|number| number.as_f64()).unwrap_or_default())
     }

@@ -1,14 +1,19 @@
 //! What people see: pages that the server renders, and the islands in them that a browser brings to life.
 //!
-//! A page is plain HTML; links and forms work without JavaScript. An island starts from the state that the server rendered into
-//! it and then follows one topic of the live stream (`live`). What both share are plain values (`model`), made from the
-//! domain's types by pure functions. Features: `ssr` is the server's half, `hydrate` the browser's.
+//! A page is plain HTML; links and forms work without JavaScript. What stays true in a page is drawn by the server (`panels`), in
+//! the page and again whenever it changes: the island around it follows one topic of the live stream (`live`) and changes what
+//! differs. Where a browser has to think for itself, the log view and the form of a new service, an island draws. What pages show
+//! are plain values (`model`), made from the domain's types by pure functions. Features: `ssr` is the server's half, `hydrate` the
+//! browser's.
 
 mod address;
 mod clock;
+#[cfg(feature = "ssr")]
 mod components;
 #[cfg(feature = "hydrate")]
 mod fetch;
+mod field;
+mod filter;
 mod follow;
 // An island's browser half is a `pub` function that only its generated name reaches.
 #[allow(unreachable_pub)]
@@ -28,6 +33,8 @@ pub mod live;
 #[cfg(feature = "ssr")]
 #[allow(unreachable_pub)]
 mod pages;
+#[cfg(feature = "ssr")]
+mod panels;
 #[cfg(feature = "ssr")]
 mod request;
 #[cfg(feature = "ssr")]

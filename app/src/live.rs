@@ -1,20 +1,24 @@
 //! What happens, as it happens: topics that islands follow, all of a browser's in one stream of server-sent events.
 //!
-//! A topic is a path such as `service/orders` or `logs/orders/staging?contains=error`. Snapshot topics send the whole value
-//! whenever it differs. `job/…` and `logs/…` send what is new and resume after the id of the last message that was heard.
+//! A topic is a path such as `service/orders` or `logs/orders/staging?contains=error`. Most are parts of pages: what they show is
+//! drawn again, as HTML, whenever it has changed. `logs/…` sends the lines that are new, and resumes after the id of the last message
+//! that was heard.
 
 mod topic;
 
 pub use topic::Topic;
 
 use crate::{
-    follow::Live,
-    model::{DeployView, JobEventView, LightView, LogLineView, ServiceView, ServicesView},
+    CsrfToken,
+    follow::Message,
+    model::{DeployView, LightView, LogLineView, ServiceView, ServicesView},
+    panels::{self, JobPanel},
 };
 use async_stream::stream;
-use fairway_domain::{Actor, LogRequest};
+use fairway_domain::{Actor, EnvironmentName, LogRequest, ServiceName};
 use fairway_portal::{Answer, Error, Portal};
 use futures::{StreamExt, stream::BoxStream};
+use leptos::prelude::{AnyView, IntoAny, Owner, RenderHtml};
 use serde::Serialize;
 use std::{future::Future, time::Duration};
 use topic::What;
@@ -39,49 +43,168 @@ pub struct LiveEvent {
 }
 
 /// Everything that happens to the topics that `parameters` name; each is a topic, or a topic, `@` and the id of the last message
-/// that was heard. What isn't a topic is left out. The stream goes on until it is dropped.
-pub fn events(portal: &Portal, actor: &Actor, parameters: &[String]) -> BoxStream<'static, LiveEvent> {
+/// that was heard. What isn't a topic is left out. `token` stands in the forms that are drawn. The stream goes on until it is
+/// dropped.
+pub fn events(
+    portal: &Portal,
+    actor: &Actor,
+    token: &CsrfToken,
+    parameters: &[String],
+) -> BoxStream<'static, LiveEvent> {
     let topics = parameters.iter().filter_map(|parameter| Topic::parse(parameter).ok());
-    let streams = topics.map(|(topic, after)| follow(portal.clone(), actor.clone(), topic, after));
+    let streams = topics.map(|(topic, after)| {
+        let following = Following { portal: portal.clone(), actor: actor.clone(), topic: topic.text };
+        following.events(topic.what, after, token.0.clone())
+    });
     futures::stream::select_all(streams).boxed()
 }
 
-fn follow(
+/// A topic that is being followed, and for whom.
+#[derive(Clone)]
+struct Following {
     portal: Portal,
     actor: Actor,
-    topic: Topic,
-    after: Option<String>,
-) -> BoxStream<'static, LiveEvent> {
-    let name = topic.text;
-    match topic.what {
-        What::Bar => snapshots(name, portal, |portal| async move {
-            Ok(Answer::Done(portal.clusters().into_iter().map(LightView::from).collect::<Vec<_>>()))
-        }),
-        What::Services => snapshots(name, portal, move |portal| {
-            let actor = actor.clone();
-            async move {
-                let services = portal.services(&actor).await?;
-                Ok(Answer::Done(ServicesView::new(portal.environments(), services)))
+    topic: String,
+}
+
+impl Following {
+    fn events(self, what: What, after: Option<String>, token: String) -> BoxStream<'static, LiveEvent> {
+        match what {
+            What::Bar => self.drawings(
+                |asked| async move {
+                    Ok(Answer::Done(asked.portal.clusters().into_iter().map(LightView::from).collect::<Vec<_>>()))
+                },
+                |lights| panels::lights(lights).into_any(),
+            ),
+            What::Services => self.drawings(
+                |asked| async move {
+                    let services = asked.portal.services(&asked.actor).await?;
+                    Ok(Answer::Done(ServicesView::new(asked.portal.environments(), services)))
+                },
+                |services| panels::services(services, "").into_any(),
+            ),
+            What::Service(name) => self.drawings(
+                move |asked| {
+                    let name = name.clone();
+                    async move { Ok(map(asked.portal.service(&asked.actor, &name).await?, ServiceView::from)) }
+                },
+                move |service| panels::service(service, &token).into_any(),
+            ),
+            What::Deploy(name, number) => self.drawings(
+                move |asked| {
+                    let name = name.clone();
+                    async move {
+                        let detail = asked.portal.deploy_detail(&asked.actor, &name, number).await?;
+                        Ok(map(detail, DeployView::from))
+                    }
+                },
+                move |deploy| panels::deploy(deploy, &token).into_any(),
+            ),
+            What::Job(id) => self.drawings(
+                move |asked| async move { JobPanel::load(&asked.portal, &asked.actor, id).await },
+                move |job| panels::job(job, &token).into_any(),
+            ),
+            What::Logs(service, environment, contains) => {
+                let after = after.and_then(|after| after.parse().ok());
+                let request = LogRequest { since: None, tail: Some(TAIL), contains, follow: true, after };
+                self.lines(service, environment, request)
             }
-        }),
-        What::Service(service) => snapshots(name, portal, move |portal| {
-            let (actor, service) = (actor.clone(), service.clone());
-            async move { Ok(map(portal.service(&actor, &service).await?, ServiceView::from)) }
-        }),
-        What::Deploy(service, number) => snapshots(name, portal, move |portal| {
-            let (actor, service) = (actor.clone(), service.clone());
-            async move { Ok(map(portal.deploy_detail(&actor, &service, number).await?, DeployView::from)) }
-        }),
-        What::Job(id) => {
-            let after = after.and_then(|after| after.parse().ok()).unwrap_or_default();
-            job(name, portal, actor, id, after)
-        }
-        What::Logs(service, environment, contains) => {
-            let after = after.and_then(|after| after.parse().ok());
-            let request = LogRequest { since: None, tail: Some(TAIL), contains, follow: true, after };
-            logs(name, portal, actor, service, environment, request)
         }
     }
+
+    /// What `take` finds, drawn, now and whenever it differs.
+    fn drawings<T, Fut>(
+        self,
+        take: impl Fn(Self) -> Fut + Send + Sync + 'static,
+        draw: impl Fn(&T) -> AnyView + Send + Sync + 'static,
+    ) -> BoxStream<'static, LiveEvent>
+    where
+        T: PartialEq + Send + Sync + 'static,
+        Fut: Future<Output = Result<Answer<T>, Error>> + Send + 'static,
+    {
+        let mut changed = self.portal.changed();
+        stream! {
+            let mut last = None;
+            loop {
+                changed.mark_unchanged();
+                let answer = message(take(self.clone()).await);
+                let troubled = matches!(answer, Message::Trouble(_));
+                if last.as_ref() != Some(&answer) {
+                    let drawing = match &answer {
+                        Message::Now(value) => Message::Now(html(|| draw(value))),
+                        Message::Trouble(sentence) => Message::Trouble(sentence.clone()),
+                    };
+                    last = Some(answer);
+                    yield self.event(String::new(), &drawing);
+                }
+                if !wait(&mut changed, troubled).await {
+                    break;
+                }
+            }
+        }
+        .boxed()
+    }
+
+    /// The lines, those that come together in one message.
+    fn lines(
+        self,
+        service: ServiceName,
+        environment: EnvironmentName,
+        mut request: LogRequest,
+    ) -> BoxStream<'static, LiveEvent> {
+        stream! {
+            loop {
+                match message(self.portal.logs(&self.actor, &service, &environment, request.clone()).await) {
+                    Message::Now(lines) => {
+                        let mut batches = lines.ready_chunks(BATCH);
+                        while let Some(batch) = batches.next().await {
+                            let (views, failed) = views(batch, &mut request);
+                            if !views.is_empty() {
+                                yield self.event(place(&request), &Message::Now(views));
+                            }
+                            if failed {
+                                break;
+                            }
+                        }
+                    }
+                    Message::Trouble(sentence) => {
+                        yield self.event(place(&request), &Message::<()>::Trouble(sentence));
+                    }
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        .boxed()
+    }
+
+    fn event<T: Serialize>(&self, id: String, message: &Message<T>) -> LiveEvent {
+        LiveEvent { topic: self.topic.clone(), id, json: serde_json::to_string(message).unwrap_or_default() }
+    }
+}
+
+type Lines = Vec<Result<(fairway_domain::LogPosition, fairway_domain::LogEntry), Error>>;
+
+/// The lines as they are shown, and whether the stream failed among them; the request goes on after the last of them.
+fn views(batch: Lines, request: &mut LogRequest) -> (Vec<LogLineView>, bool) {
+    let mut failed = false;
+    let mut views = Vec::with_capacity(batch.len());
+    for line in batch {
+        match line {
+            Ok((position, entry)) => {
+                request.after = Some(position);
+                views.push(LogLineView::from(entry));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a log stream failed");
+                failed = true;
+            }
+        }
+    }
+    (views, failed)
+}
+
+fn place(request: &LogRequest) -> String {
+    request.after.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 fn map<T, U>(answer: Answer<T>, change: impl FnOnce(T) -> U) -> Answer<U> {
@@ -91,119 +214,14 @@ fn map<T, U>(answer: Answer<T>, change: impl FnOnce(T) -> U) -> Answer<U> {
     }
 }
 
-/// The whole value, now and whenever it differs.
-fn snapshots<T, F, Fut>(topic: String, portal: Portal, take: F) -> BoxStream<'static, LiveEvent>
-where
-    T: Serialize + Send + 'static,
-    F: Fn(Portal) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<Answer<T>, Error>> + Send + 'static,
-{
-    let mut changed = portal.changed();
-    stream! {
-        let mut last = String::new();
-        loop {
-            changed.mark_unchanged();
-            let answer = take(portal.clone()).await;
-            let failed = answer.is_err();
-            let event = event(&topic, String::new(), &message(answer));
-            if event.json != last {
-                last.clone_from(&event.json);
-                yield event;
-            }
-            if !wait(&mut changed, failed).await {
-                break;
-            }
-        }
-    }
-    .boxed()
+/// The HTML of a part of a page, as the page itself has it.
+fn html(draw: impl FnOnce() -> AnyView) -> String {
+    Owner::new().with(|| draw().to_html())
 }
 
-/// What happened to a job since the event `after`.
-fn job(
-    topic: String,
-    portal: Portal,
-    actor: Actor,
-    id: fairway_domain::JobId,
-    mut after: i64,
-) -> BoxStream<'static, LiveEvent> {
-    let mut changed = portal.changed();
-    stream! {
-        loop {
-            changed.mark_unchanged();
-            let answer = portal.job_events(&actor, id, after).await;
-            let failed = answer.is_err();
-            let events = answer.map(|answer| {
-                map(answer, |events| events.into_iter().map(JobEventView::from).collect::<Vec<_>>())
-            });
-            match &events {
-                Ok(Answer::Done(new)) => if let Some(newest) = new.last() {
-                    after = newest.sequence;
-                    yield event(&topic, after.to_string(), &message(events));
-                },
-                _ => yield event(&topic, after.to_string(), &message(events)),
-            }
-            if !wait(&mut changed, failed).await {
-                break;
-            }
-        }
-    }
-    .boxed()
-}
-
-/// The lines, those that come together in one message.
-fn logs(
-    topic: String,
-    portal: Portal,
-    actor: Actor,
-    service: fairway_domain::ServiceName,
-    environment: fairway_domain::EnvironmentName,
-    mut request: LogRequest,
-) -> BoxStream<'static, LiveEvent> {
-    stream! {
-        let place = |request: &LogRequest| request.after.as_ref().map(ToString::to_string).unwrap_or_default();
-        loop {
-            match portal.logs(&actor, &service, &environment, request.clone()).await {
-                Ok(Answer::Done(lines)) => {
-                    let mut batches = lines.ready_chunks(BATCH);
-                    while let Some(batch) = batches.next().await {
-                        let mut failed = false;
-                        let mut views = Vec::with_capacity(batch.len());
-                        for line in batch {
-                            match line {
-                                Ok((position, entry)) => {
-                                    request.after = Some(position);
-                                    views.push(LogLineView::from(entry));
-                                }
-                                Err(error) => {
-                                    tracing::warn!(%error, "a log stream failed");
-                                    failed = true;
-                                }
-                            }
-                        }
-                        if !views.is_empty() {
-                            yield event(&topic, place(&request), &Live::Now(views));
-                        }
-                        if failed {
-                            break;
-                        }
-                    }
-                }
-                Ok(Answer::Refused(refusal)) => {
-                    yield event(&topic, place(&request), &Live::<()>::Trouble(refusal.to_string()));
-                }
-                Err(error) => {
-                    yield event(&topic, place(&request), &Live::<()>::Trouble(error.for_person().to_owned()));
-                }
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-    .boxed()
-}
-
-/// Until something may have changed; after a failure, a while at most. False once nothing will change any more.
-async fn wait(changed: &mut tokio::sync::watch::Receiver<u64>, failed: bool) -> bool {
-    if failed {
+/// Until something may have changed; where there is trouble, a while at most. False once nothing will change any more.
+async fn wait(changed: &mut tokio::sync::watch::Receiver<u64>, troubled: bool) -> bool {
+    if troubled {
         return tokio::select! {
             changed = changed.changed() => changed.is_ok(),
             () = tokio::time::sleep(PAUSE) => true,
@@ -212,17 +230,13 @@ async fn wait(changed: &mut tokio::sync::watch::Receiver<u64>, failed: bool) -> 
     changed.changed().await.is_ok()
 }
 
-fn message<T>(answer: Result<Answer<T>, Error>) -> Live<T> {
+fn message<T>(answer: Result<Answer<T>, Error>) -> Message<T> {
     match answer {
-        Ok(Answer::Done(value)) => Live::Now(value),
-        Ok(Answer::Refused(refusal)) => Live::Trouble(refusal.to_string()),
+        Ok(Answer::Done(value)) => Message::Now(value),
+        Ok(Answer::Refused(refusal)) => Message::Trouble(refusal.to_string()),
         Err(error) => {
             tracing::warn!(%error, "a live topic failed");
-            Live::Trouble(error.for_person().to_owned())
+            Message::Trouble(error.for_person().to_owned())
         }
     }
-}
-
-fn event<T: Serialize>(topic: &str, id: String, message: &Live<T>) -> LiveEvent {
-    LiveEvent { topic: topic.to_owned(), id, json: serde_json::to_string(message).unwrap_or_default() }
 }

@@ -1,12 +1,13 @@
 //! The document around every page, and the pages' addresses.
 
 use crate::{
-    islands::Lights,
+    islands::Live,
     model::LightView,
     pages::{
         ActivityPage, DeployPage, DeployPreviewPage, JobPage, LogsPage, NewServicePage, NotFoundPage,
         ObjectPage, PurgePage, ServicePage, ServicesPage,
     },
+    panels,
 };
 use fairway_domain::Actor;
 use fairway_portal::Portal;
@@ -97,7 +98,8 @@ fn Bar() -> impl IntoView {
                 <a href="/" aria-current=here(services)>"Services"</a>
                 <a href="/activity" aria-current=here(path.starts_with("/activity"))>"Activity"</a>
             </nav>
-            <Lights initial=lights/>
+            <Live topic="bar".to_owned()>{panels::lights(&lights)}</Live>
+            <p id="lost" role="status"></p>
             <span class="person">{person}</span>
         </header>
     }

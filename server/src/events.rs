@@ -3,11 +3,11 @@
 //! Pages listen at `/events` to any number of topics over one connection, because a browser opens only six to a host. Every stream ends when
 //! Fairway stops; a reader resumes with the last id that it saw.
 
-use crate::{actor::Asking, problem::Problem};
+use crate::{actor::Asking, problem::Problem, router::Edge};
 use axum::extract::{RawQuery, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use fairway_app::live;
+use fairway_app::{CsrfToken, live};
 use fairway_domain::{Actor, JobId, JobState};
 use fairway_portal::{Answer, LogStream, Portal};
 use futures::{Stream, StreamExt};
@@ -21,7 +21,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// All of a browser's live topics in one stream: `?topic=services&topic=job%2FID@17`. What stands behind `@` is the last id that was seen.
 pub(crate) async fn topics(
-    State(portal): State<Portal>,
+    State(edge): State<Edge>,
     Asking(actor): Asking,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
@@ -34,8 +34,8 @@ pub(crate) async fn topics(
         let detail = "Name at least one topic: /events?topic=services.";
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "/problems/invalid", detail));
     }
-    let events = live::events(&portal, &actor, &topics);
-    Ok(respond(&portal, events.map(|event| Event::default().event(event.topic).id(event.id).data(event.json))))
+    let events = live::events(&edge.portal, &actor, &CsrfToken(edge.csrf.to_string()), &topics);
+    Ok(respond(&edge.portal, events.map(|event| Event::default().event(event.topic).id(event.id).data(event.json))))
 }
 
 /// What happened to a job after the event numbered `after`, until it has ended.

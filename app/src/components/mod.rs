@@ -3,7 +3,6 @@
 mod command;
 mod commit;
 mod diff;
-mod field;
 mod finding;
 mod state;
 mod steps;
@@ -13,7 +12,6 @@ mod timeline;
 pub(crate) use command::{command, copyable};
 pub(crate) use commit::commit;
 pub(crate) use diff::diff;
-pub(crate) use field::{csrf, error_of, hint_of};
 pub(crate) use finding::finding;
 pub(crate) use state::{build_state, deploy_state, freshness, health, job_state};
 pub(crate) use steps::steps;

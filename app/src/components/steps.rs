@@ -43,7 +43,7 @@ fn step(step: &StepView, kind: JobKind) -> impl IntoView + use<> {
             {(lines > 0)
                 .then(|| {
                     view! {
-                        <details class="log" open=failed>
+                        <details class="log" open=failed data-open=failed.to_string()>
                             <summary>
                                 {clock::counted(lines as u64, "line")}
                                 <span class="last">{step.log.last().cloned()}</span>

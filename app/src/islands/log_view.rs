@@ -3,7 +3,7 @@
 
 use crate::{
     address, clock,
-    follow::{self, Following, Heard, Live, follow},
+    follow::{self, Following, Heard, Message, follow},
     islands::held_lines::HeldLines,
     model::LogLineView,
 };
@@ -116,9 +116,9 @@ impl Log {
         }
         self.held.set_value(HeldLines::default());
         self.version.update(|version| *version += 1);
-        let stream = follow(topic, None, move |heard| match heard {
-            Heard::Message(Live::Now(lines)) => self.take(lines),
-            Heard::Message(Live::Trouble(sentence)) => self.note.set(Some(sentence)),
+        let stream = follow(topic, move |heard| match heard {
+            Heard::Message(Message::Now(lines)) => self.take(lines),
+            Heard::Message(Message::Trouble(sentence)) => self.note.set(Some(sentence)),
             Heard::Lost => self
                 .note
                 .set(Some("Connection lost: going on after the last line once it is back".to_owned())),

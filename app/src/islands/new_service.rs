@@ -1,7 +1,7 @@
 //! The answers on the left, what they give on the right.
 
 use crate::{
-    components::{csrf, error_of, hint_of},
+    field::{csrf, error_of, hint_of},
     model::{PreviewFileView, PreviewView, changed_lines},
 };
 use fairway_domain::{Field, ParametersDraft, Runtime, SERVICE_NAME_LIMIT};

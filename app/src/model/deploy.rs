@@ -2,10 +2,9 @@
 
 use super::{FindingView, JobView, StatusView, milliseconds};
 use fairway_domain::{Commit, DeployState, ObjectDiff};
-use serde::{Deserialize, Serialize};
 
 /// A commit, as people recognise it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CommitView {
     pub sha: String,
     pub short: String,
@@ -27,7 +26,7 @@ impl From<Commit> for CommitView {
 }
 
 /// A deploy, with its steps and how the service is now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DeployView {
     pub number: i64,
     pub service: String,
@@ -50,7 +49,6 @@ pub(crate) struct DeployView {
     pub back_to: Option<(i64, String)>,
 }
 
-#[cfg(feature = "ssr")]
 impl From<fairway_portal::DeployDetail> for DeployView {
     fn from(detail: fairway_portal::DeployDetail) -> Self {
         let deploy = detail.deploy;

@@ -1,7 +1,10 @@
 //! A line of a log.
 
+#[cfg(feature = "ssr")]
 use super::milliseconds;
-use fairway_domain::{Level, LogEntry, LogMarker};
+#[cfg(feature = "ssr")]
+use fairway_domain::LogEntry;
+use fairway_domain::{Level, LogMarker};
 use serde::{Deserialize, Serialize};
 
 /// One line, or what happened between lines.
@@ -22,6 +25,7 @@ impl LogLineView {
     }
 }
 
+#[cfg(feature = "ssr")]
 impl From<LogEntry> for LogLineView {
     fn from(entry: LogEntry) -> Self {
         Self {

@@ -1,26 +1,36 @@
-//! What the server and the islands share: plain values, made from the domain's types by pure functions. Instants are
-//! milliseconds since 1970, so that the browser's bundle needs no calendar.
+//! What pages show: plain values, made from the domain's types by pure functions. Instants are milliseconds since 1970, so that
+//! the browser's bundle, which has a part of them, needs no calendar.
 
+#[cfg(feature = "ssr")]
 mod deploy;
+#[cfg(feature = "ssr")]
 mod job;
 mod log;
 mod preview;
+#[cfg(feature = "ssr")]
 mod service;
+#[cfg(feature = "ssr")]
 mod status;
 
+#[cfg(feature = "ssr")]
 pub(crate) use deploy::{CommitView, DeployView};
-pub(crate) use job::{JobEventView, JobView, StepView};
+#[cfg(feature = "ssr")]
+pub(crate) use job::{JobView, StepView};
 pub(crate) use log::LogLineView;
 pub(crate) use preview::{PreviewFileView, PreviewView, changed_lines};
+#[cfg(feature = "ssr")]
 pub(crate) use service::{
     BuildView, CellView, ColumnView, CreationView, PurgeView, ServiceRow, ServiceView, ServicesView,
     TimelineView,
 };
+#[cfg(feature = "ssr")]
 pub(crate) use status::{FindingView, FreshnessView, LightView, ObjectView, PodView, StatusView};
 
+#[cfg(feature = "ssr")]
 use fairway_domain::Timestamp;
 
 /// Milliseconds since 1970.
+#[cfg(feature = "ssr")]
 pub(crate) fn milliseconds(at: Timestamp) -> i64 {
     at.as_millisecond()
 }

@@ -2,10 +2,9 @@
 
 use super::{CommitView, FreshnessView, ObjectView, StatusView};
 use fairway_domain::{Action, BuildState, Health, JobState, Outcome};
-use serde::{Deserialize, Serialize};
 
 /// Every service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServicesView {
     pub environments: Vec<String>,
     /// What needs someone comes first, then by name.
@@ -13,7 +12,7 @@ pub(crate) struct ServicesView {
 }
 
 /// A service in the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServiceRow {
     pub name: String,
     pub team: String,
@@ -25,21 +24,18 @@ pub(crate) struct ServiceRow {
 
 impl ServiceRow {
     /// Smaller needs someone sooner.
-    #[cfg(any(feature = "ssr", test))]
     pub(crate) fn urgency(&self) -> u8 {
         let failed = self.creation.as_ref().is_some_and(|creation| creation.state == JobState::Failed);
         let worst = self.cells.iter().map(|cell| urgency(cell.health_now())).min().unwrap_or(3);
         if failed { 0 } else { worst }
     }
 
-    /// Whether every word of `filter` stands in the name, the team or the description.
-    pub(crate) fn matches(&self, filter: &str) -> bool {
-        let text = format!("{} {} {}", self.name, self.team, self.description).to_lowercase();
-        filter.to_lowercase().split_whitespace().all(|word| text.contains(word))
+    /// What the filter looks through.
+    pub(crate) fn words(&self) -> String {
+        format!("{} {} {}", self.name, self.team, self.description).to_lowercase()
     }
 }
 
-#[cfg(any(feature = "ssr", test))]
 fn urgency(health: Health) -> u8 {
     match health {
         Health::Failing => 0,
@@ -50,7 +46,7 @@ fn urgency(health: Health) -> u8 {
 }
 
 /// A service in one environment, in a table's cell.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CellView {
     pub environment: String,
     pub freshness: FreshnessView,
@@ -86,7 +82,7 @@ impl From<StatusView> for CellView {
 }
 
 /// The newest deploy of a service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LastDeployView {
     pub number: i64,
     pub actor: String,
@@ -95,14 +91,14 @@ pub(crate) struct LastDeployView {
 }
 
 /// The job that creates a service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CreationView {
     pub job: String,
     pub state: JobState,
 }
 
 /// A service, whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServiceView {
     pub name: String,
     pub creation: Option<CreationView>,
@@ -112,7 +108,7 @@ pub(crate) struct ServiceView {
 }
 
 /// A service in one environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ColumnView {
     pub status: StatusView,
     pub commit: Option<CommitView>,
@@ -129,7 +125,7 @@ pub(crate) struct ColumnView {
 }
 
 /// Whether a purge is possible.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PurgeView {
     Allowed,
     NoRedis,
@@ -137,7 +133,7 @@ pub(crate) enum PurgeView {
 }
 
 /// An image of a commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BuildView {
     pub id: String,
     pub commit: CommitView,
@@ -150,7 +146,7 @@ pub(crate) struct BuildView {
 }
 
 /// Something that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TimelineView {
     pub at: i64,
     pub actor: String,
@@ -164,7 +160,6 @@ pub(crate) struct TimelineView {
     pub finished: Option<i64>,
 }
 
-#[cfg(feature = "ssr")]
 mod from_portal {
     use super::*;
     use crate::model::milliseconds;
@@ -357,11 +352,5 @@ mod tests {
             row(Health::Healthy, FreshnessView::UnknownSince(1)).cells[0].health_now(),
             Health::Unknown
         );
-    }
-
-    #[test]
-    fn a_filter_finds_every_word_in_any_of_the_columns() {
-        let row = row(Health::Healthy, FreshnessView::Live);
-        assert!(row.matches("ORD check") && row.matches("") && !row.matches("orders billing"));
     }
 }

@@ -2,11 +2,9 @@
 
 use super::milliseconds;
 use fairway_domain::{EnvironmentStatus, Finding, Freshness, Health, PodStatus};
-use serde::{Deserialize, Serialize};
 
 /// Whether what is shown is what is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FreshnessView {
     Live,
     UnknownSince(i64),
@@ -24,14 +22,14 @@ impl From<Freshness> for FreshnessView {
 }
 
 /// An environment in the bar.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LightView {
     pub environment: String,
     pub freshness: FreshnessView,
 }
 
 /// A service in one environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StatusView {
     pub environment: String,
     pub freshness: FreshnessView,
@@ -75,7 +73,7 @@ impl From<EnvironmentStatus> for StatusView {
 }
 
 /// One pod.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PodView {
     pub name: String,
     pub health: Health,
@@ -101,7 +99,7 @@ impl From<PodStatus> for PodView {
 }
 
 /// Why something doesn't move.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FindingView {
     pub title: String,
     pub path: Vec<ObjectView>,
@@ -113,14 +111,14 @@ pub(crate) struct FindingView {
 }
 
 /// A Kubernetes object, as a person names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ObjectView {
     pub kind: String,
     pub name: String,
 }
 
 /// A quoted fact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EvidenceView {
     pub label: String,
     pub text: String,
@@ -144,7 +142,6 @@ impl From<Finding> for FindingView {
     }
 }
 
-#[cfg(feature = "ssr")]
 impl From<fairway_portal::ClusterStatus> for LightView {
     fn from(cluster: fairway_portal::ClusterStatus) -> Self {
         Self { environment: cluster.environment.into(), freshness: cluster.freshness.into() }

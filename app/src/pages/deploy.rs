@@ -1,9 +1,10 @@
 //! One deploy: what is happening, and what came of it.
 
 use crate::{
-    islands::DeployProgress,
+    islands::Live,
     model::DeployView,
     pages::{alert, crumbs},
+    panels,
     request::{done, page, param},
 };
 use fairway_domain::{DeployNumber, DeployState, ServiceName};
@@ -30,7 +31,7 @@ pub(crate) fn DeployPage() -> impl IntoView {
             <div class="head"><h1>{what}</h1></div>
             {alert()}
             {refresh.then(|| view! { <noscript><meta http-equiv="refresh" content="2"/></noscript> })}
-            <DeployProgress initial=deploy token=request.csrf/>
+            <Live topic=format!("deploy/{name}/{number}")>{panels::deploy(&deploy, &request.csrf)}</Live>
         }
         .into_any())
     })

@@ -2,7 +2,8 @@
 
 use crate::{
     address,
-    components::{ago, build_state, command, commit, csrf, diff},
+    components::{ago, build_state, command, commit, diff},
+    field::csrf,
     forms::deploy_order,
     model::{BuildView, CommitView},
     pages::{alert, crumbs, environments},

@@ -1,12 +1,13 @@
 //! A job's page: what is happening, and what came of it.
 
 use crate::{
-    islands::{CreatedView, JobProgress},
+    islands::Live,
     model::JobView,
     pages::{alert, crumbs},
-    request::{Request, Trouble, done, page, param},
+    panels::{self, JobPanel},
+    request::{done, page, param},
 };
-use fairway_domain::{Job, JobId, JobKind, JobState};
+use fairway_domain::{JobId, JobKind, JobState};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -16,11 +17,9 @@ pub(crate) fn JobPage() -> impl IntoView {
     let id = param::<JobId>("id");
     page(|request| async move {
         let id = id?;
-        let job = done(request.portal.job(&request.actor, id).await)?;
-        let events = done(request.portal.job_events(&request.actor, id, 0).await)?;
-        let created = created(&request, &job).await?;
-        let view = JobView::replayed(job, events);
-        let title = title(&view);
+        let panel = done(JobPanel::load(&request.portal, &request.actor, id).await)?;
+        let view = &panel.job;
+        let title = title(view);
         let refresh = view.state == JobState::Running;
         Ok(view! {
             <Title text=title.clone()/>
@@ -28,7 +27,7 @@ pub(crate) fn JobPage() -> impl IntoView {
             <div class="head"><h1>{title}</h1></div>
             {alert()}
             {refresh.then(|| view! { <noscript><meta http-equiv="refresh" content="2"/></noscript> })}
-            <JobProgress initial=view created=created token=request.csrf/>
+            <Live topic=format!("job/{id}")>{panels::job(&panel, &request.csrf)}</Live>
         }
         .into_any())
     })
@@ -44,23 +43,4 @@ fn title(job: &JobView) -> String {
         JobKind::Deploy => format!("Deploy {name}{place}"),
         JobKind::Purge => format!("Purge {name}'s Redis{place}"),
     }
-}
-
-/// Where a created service will be reached; the page shows it once the job is done.
-async fn created(request: &Request, job: &Job) -> Result<Option<CreatedView>, Trouble> {
-    if job.kind != JobKind::Create {
-        return Ok(None);
-    }
-    let detail = done(request.portal.service(&request.actor, &job.service).await)?;
-    let mut environments = detail.environments.into_iter();
-    let first = environments.next();
-    Ok(first.map(|first| CreatedView {
-        address: first.status.address.unwrap_or_else(|| {
-            let port = detail.service.parameters.port.get();
-            format!("http://{}.{}.svc:{port}", job.service, first.environment.namespace)
-        }),
-        clone_url: detail.clone_url,
-        environment: first.environment.name.into(),
-        further: environments.map(|environment| environment.environment.name.into()).collect(),
-    }))
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     clock,
-    components::{command, csrf},
+    components::command,
+    field::csrf,
     forms::{needs_name, purge_selection},
     pages::{alert, crumbs},
     request::{Request, Trouble, done, page, param, query, refusal_status, status},
@@ -96,7 +97,7 @@ fn choose(asked: &Asked, error: Option<String>) -> impl IntoView + use<> {
                         <code>"*"</code> " any characters, " <code>"?"</code> " one, " <code>"[ab]"</code>
                         " one of these; a backslash before a literal one."
                     </p>
-                    {crate::components::error_of("pattern", error)}
+                    {crate::field::error_of("pattern", error)}
                 </div>
                 <label class="choice">
                     <input type="checkbox" name="everything" checked=asked.everything/>

@@ -2,8 +2,10 @@
 
 use crate::{
     components::copyable,
-    islands::ServicePanel,
+    islands::Live,
+    model::ServiceView,
     pages::alert,
+    panels,
     request::{done, page, param},
 };
 use fairway_domain::{Parameters, ServiceName};
@@ -28,7 +30,7 @@ pub(crate) fn ServicePage() -> impl IntoView {
             {about(&parameters)}
             {copyable("$ ", clone)}
             {alert()}
-            <ServicePanel initial=detail.into() token=request.csrf/>
+            <Live topic=format!("service/{name}")>{panels::service(&ServiceView::from(detail), &request.csrf)}</Live>
         }
         .into_any())
     })

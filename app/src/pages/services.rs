@@ -1,8 +1,9 @@
 //! What runs where, and is anything wrong?
 
 use crate::{
-    islands::ServicesTable,
+    islands::ServicesFilter,
     model::ServicesView,
+    panels,
     request::{page, query},
 };
 use leptos::prelude::*;
@@ -22,7 +23,10 @@ pub(crate) fn ServicesPage() -> impl IntoView {
                 <h1>"Services"</h1>
                 <a class="button primary" href="/new">"New service"</a>
             </div>
-            {if none { nothing_yet().into_any() } else { view! { <ServicesTable initial=services filter=filter/> }.into_any() }}
+            {if none { nothing_yet().into_any() } else {
+                let table = panels::services(&services, &filter);
+                view! { <ServicesFilter filter=filter>{table}</ServicesFilter> }.into_any()
+            }}
         }
         .into_any())
     })

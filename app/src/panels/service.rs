@@ -2,26 +2,15 @@
 
 use crate::{
     address, clock,
-    components::{
-        ago, build_state, command, commit, copyable, csrf, finding, freshness, health, since, timeline,
-    },
-    follow::{latest, trouble},
+    components::{ago, build_state, command, commit, copyable, finding, freshness, health, since, timeline},
+    field::csrf,
     model::{BuildView, ColumnView, FreshnessView, PodView, PurgeView, ServiceView},
 };
 use fairway_domain::{BuildState, Health, JobState};
 use leptos::prelude::*;
 
 /// How is it, and what can I do?
-#[island]
-pub(crate) fn ServicePanel(initial: ServiceView, token: String) -> impl IntoView {
-    let service = latest(&format!("service/{}", initial.name), initial);
-    view! {
-        {trouble(service.trouble)}
-        <div class="live">{move || panel(&service.value.read(), &token)}</div>
-    }
-}
-
-fn panel(service: &ServiceView, token: &str) -> impl IntoView + use<> {
+pub(crate) fn service(service: &ServiceView, token: &str) -> impl IntoView + use<> {
     let first = service.columns.first().map(|column| column.status.environment.clone()).unwrap_or_default();
     view! {
         {creation(service)}
@@ -69,7 +58,7 @@ fn column(service: &str, column: &ColumnView, token: &str) -> impl IntoView + us
         })
         .collect_view();
     view! {
-        <section class="environment" id=environment.clone() aria-label=environment.clone()>
+        <section class="environment" data-key=environment.clone() id=environment.clone() aria-label=environment.clone()>
             <header>
                 <h2>{environment.clone()}</h2>
                 <p class="now">
@@ -127,7 +116,7 @@ fn pods(pods: &[PodView]) -> impl IntoView + use<> {
 
 pub(super) fn pod(pod: &PodView) -> impl IntoView + use<> {
     view! {
-        <li class:old=!pod.new>
+        <li data-key=pod.name.clone() class:old=!pod.new>
             {health(pod.health, Some(pod.reason.clone()))}
             <code title=pod.name.clone()>{pod.name.clone()}</code>
             <span class="quiet">
@@ -226,7 +215,7 @@ fn build_row(service: &str, environment: &str, build: &BuildView) -> impl IntoVi
     let deployable =
         build.state == BuildState::Succeeded && !build.live_in.iter().any(|name| name == environment);
     view! {
-        <tr>
+        <tr data-key=build.id.clone()>
             <td><code title=build.commit.sha.clone()>{build.commit.short.clone()}</code></td>
             <td class="wide" title=build.commit.subject.clone()>
                 {build.commit.subject.clone()} <span class="quiet">" " {build.commit.author.clone()}</span>

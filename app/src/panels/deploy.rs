@@ -2,25 +2,16 @@
 
 use crate::{
     address,
-    components::{commit, csrf, deploy_state, diff, duration, finding, health, steps},
-    follow::{latest, trouble},
-    islands::service_panel::pod,
+    components::{commit, deploy_state, diff, duration, finding, health, steps},
+    field::csrf,
     model::{DeployView, StatusView},
+    panels::service::pod,
 };
 use fairway_domain::{DeployState, JobState};
 use leptos::prelude::*;
 
-/// A deploy, live until its verdict; the service's present state beside it.
-#[island]
-pub(crate) fn DeployProgress(initial: DeployView, token: String) -> impl IntoView {
-    let deploy = latest(&format!("deploy/{}/{}", initial.service, initial.number), initial);
-    view! {
-        {trouble(deploy.trouble)}
-        <div class="live">{move || progress(&deploy.value.read(), &token)}</div>
-    }
-}
-
-fn progress(deploy: &DeployView, token: &str) -> impl IntoView + use<> {
+/// A deploy until its verdict and after it; the service's present state beside it.
+pub(crate) fn deploy(deploy: &DeployView, token: &str) -> impl IntoView + use<> {
     let running = deploy.state == DeployState::Running;
     let back_to = deploy
         .back_to

@@ -2,46 +2,64 @@
 
 use crate::{
     address,
-    components::{ago, copyable, csrf, duration, job_state, steps},
-    follow::{Heard, Live, follow, trouble},
-    model::{JobEventView, JobView},
+    components::{ago, copyable, duration, job_state, steps},
+    field::csrf,
+    model::JobView,
 };
-use fairway_domain::{JobKind, JobState};
+use fairway_domain::{Actor, Job, JobId, JobKind, JobState};
+use fairway_portal::{Answer, Error, Portal};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
-/// Where a created service is reached once it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct CreatedView {
-    pub address: String,
-    pub clone_url: String,
-    pub environment: String,
-    /// The other environments, in order.
-    pub further: Vec<String>,
+/// A job, and what there is once it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct JobPanel {
+    pub job: JobView,
+    created: Option<CreatedView>,
 }
 
-/// A job's steps, live.
-#[island]
-pub(crate) fn JobProgress(initial: JobView, created: Option<CreatedView>, token: String) -> impl IntoView {
-    let topic = format!("job/{}", initial.id);
-    let after = initial.sequence.to_string();
-    let job = RwSignal::new(initial);
-    let why = RwSignal::new(None);
-    follow(&topic, Some(&after), move |heard: Heard<Vec<JobEventView>>| match heard {
-        Heard::Message(Live::Now(events)) => {
-            job.update(|job| events.into_iter().for_each(|event| job.apply(event)));
-            why.set(None);
-        }
-        Heard::Message(Live::Trouble(sentence)) => why.set(Some(sentence)),
-        Heard::Lost | Heard::Back => {}
-    });
-    view! {
-        {trouble(why)}
-        <div class="live">{move || progress(&job.read(), created.as_ref(), &token)}</div>
+/// Where a created service is reached once it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CreatedView {
+    address: String,
+    clone_url: String,
+    environment: String,
+    /// The other environments, in order.
+    further: Vec<String>,
+}
+
+impl JobPanel {
+    /// The job as it is now.
+    pub(crate) async fn load(portal: &Portal, actor: &Actor, id: JobId) -> Result<Answer<Self>, Error> {
+        let job = match portal.job(actor, id).await? {
+            Answer::Done(job) => job,
+            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
+        };
+        let created = created(portal, actor, &job).await?;
+        Ok(Answer::Done(Self { job: job.into(), created }))
     }
 }
 
-fn progress(job: &JobView, created: Option<&CreatedView>, token: &str) -> impl IntoView + use<> {
+async fn created(portal: &Portal, actor: &Actor, job: &Job) -> Result<Option<CreatedView>, Error> {
+    if job.kind != JobKind::Create {
+        return Ok(None);
+    }
+    let Answer::Done(detail) = portal.service(actor, &job.service).await? else { return Ok(None) };
+    let mut environments = detail.environments.into_iter();
+    let first = environments.next();
+    Ok(first.map(|first| CreatedView {
+        address: first.status.address.unwrap_or_else(|| {
+            let port = detail.service.parameters.port.get();
+            format!("http://{}.{}.svc:{port}", job.service, first.environment.namespace)
+        }),
+        clone_url: detail.clone_url,
+        environment: first.environment.name.into(),
+        further: environments.map(|environment| environment.environment.name.into()).collect(),
+    }))
+}
+
+/// The steps, and at the end the next things.
+pub(crate) fn job(panel: &JobPanel, token: &str) -> impl IntoView + use<> {
+    let JobPanel { job, created } = panel;
     let done = job.state == JobState::Succeeded;
     view! {
         <p class="summary" role="status">
@@ -52,7 +70,7 @@ fn progress(job: &JobView, created: Option<&CreatedView>, token: &str) -> impl I
         </p>
         {steps(job)}
         {(job.state == JobState::Failed).then(|| retry(job, token))}
-        {(done && job.kind == JobKind::Create).then(|| created.map(|created| next_things(&job.service, created)))}
+        {(done && job.kind == JobKind::Create).then(|| created.as_ref().map(|created| next_things(&job.service, created)))}
         {(job.state == JobState::Running)
             .then(|| view! { <p class="quiet">"You can close this page: it goes on without you."</p> })}
     }

@@ -3,72 +3,40 @@
 use crate::{
     address,
     components::{ago, health, since},
-    follow::{latest, trouble},
+    filter::matches,
     model::{CellView, CreationView, ServiceRow, ServicesView},
 };
 use fairway_domain::{Health, JobState};
 use leptos::prelude::*;
 
-/// What runs where, and is anything wrong? The filter works as a plain form too.
-#[island]
-pub(crate) fn ServicesTable(initial: ServicesView, filter: String) -> impl IntoView {
-    let services = latest("services", initial);
-    let filter = RwSignal::new(filter);
-    let shown = move || services.value.read().rows.iter().filter(|row| row.matches(&filter.read())).count();
+/// What runs where, and is anything wrong? Rows that the filter leaves out are there, but hidden, so that a browser can show them at
+/// once when the filter changes.
+pub(crate) fn services(services: &ServicesView, filter: &str) -> impl IntoView + use<> {
+    let environments = services
+        .environments
+        .iter()
+        .map(|environment| view! { <th scope="col">{environment.clone()}</th> })
+        .collect_view();
     view! {
-        <form class="filter" method="get" action="/" role="search">
-            <label for="filter">"Filter"</label>
-            <input
-                id="filter"
-                name="filter"
-                type="search"
-                autocomplete="off"
-                placeholder="name, team, words"
-                value=filter.get_untracked()
-                on:input=move |event| filter.set(event_target_value(&event))
-            />
-            <output class="quiet">
-                {move || {
-                    let all = services.value.read().rows.len();
-                    if shown() == all { format!("{all}") } else { format!("{} of {all}", shown()) }
-                }}
-            </output>
-        </form>
-        {trouble(services.trouble)}
-        <div class="scroll live" tabindex="0" role="region" aria-label="Services">
-            <table class="services">
-                <thead>
-                    <tr>
-                        <th scope="col">"Service"</th>
-                        <th scope="col">"Team"</th>
-                        {move || {
-                            let services = services.value.read();
-                            services
-                                .environments
-                                .iter()
-                                .map(|environment| view! { <th scope="col">{environment.clone()}</th> })
-                                .collect_view()
-                        }}
-                        <th scope="col">"Last deploy"</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {move || {
-                        let services = services.value.read();
-                        let filter = filter.read();
-                        services.rows.iter().filter(|row| row.matches(&filter)).map(row).collect_view()
-                    }}
-                </tbody>
-            </table>
-        </div>
-        {move || (shown() == 0).then(|| view! { <p class="quiet">"No service matches. " <a href="/">"Show all"</a></p> })}
+        <table class="services">
+            <thead>
+                <tr>
+                    <th scope="col">"Service"</th>
+                    <th scope="col">"Team"</th>
+                    {environments}
+                    <th scope="col">"Last deploy"</th>
+                </tr>
+            </thead>
+            <tbody>{services.rows.iter().map(|one| row(one, filter)).collect_view()}</tbody>
+        </table>
     }
 }
 
-fn row(row: &ServiceRow) -> impl IntoView + use<> {
+fn row(row: &ServiceRow, filter: &str) -> impl IntoView + use<> {
     let name = row.name.clone();
+    let words = row.words();
     view! {
-        <tr>
+        <tr data-key=name.clone() hidden=!matches(&words, filter) data-words=words>
             <th scope="row" title=row.description.clone()>
                 <a href=address::service(&name)>{name.clone()}</a>
                 {row.creation.clone().map(creation)}

@@ -1,0 +1,13 @@
+//! The parts of pages that stay true: the server draws them into the page, and again whenever what they show has changed.
+
+mod bar;
+mod deploy;
+mod job;
+mod service;
+mod services;
+
+pub(crate) use bar::lights;
+pub(crate) use deploy::deploy;
+pub(crate) use job::{JobPanel, job};
+pub(crate) use service::service;
+pub(crate) use services::services;
