@@ -40,6 +40,8 @@ pub(super) struct Follower {
     items: mpsc::Sender<Item>,
     cursor: Option<Cursor>,
     floor: i64,
+    /// Whether the last stream ended by itself: the kubelet ends it once all is delivered.
+    read_before: bool,
     /// Where the last gap was told of: once is enough.
     gap: Option<Cursor>,
 }
@@ -51,7 +53,7 @@ impl Follower {
         source: Source,
         items: mpsc::Sender<Item>,
     ) -> Self {
-        Self { client, state, source, items, cursor: None, floor: 0, gap: None }
+        Self { client, state, source, items, cursor: None, floor: 0, read_before: false, gap: None }
     }
 
     /// Follows until the pod is gone or nobody listens any more.
@@ -116,11 +118,13 @@ impl Follower {
             floor: self.floor,
             tail: None,
             follow: true,
+            read_before: self.read_before,
         };
         let mut items = pin!(reading.items());
         let (state, source) = (self.state.clone(), self.source.clone());
         let mut over = pin!(over(&state, &source, instances));
         let mut count = 0;
+        self.read_before = false;
         loop {
             let next = tokio::select! {
                 biased;
@@ -132,7 +136,10 @@ impl Follower {
                     count += 1;
                     self.deliver(item).await?;
                 }
-                Ok(None) => return Some(count),
+                Ok(None) => {
+                    self.read_before = true;
+                    return Some(count);
+                }
                 Err(error) => {
                     tracing::debug!(pod = %self.source.pod, %error, "a log stream broke and will be opened again");
                     return Some(count);

@@ -1,7 +1,7 @@
 //! One log stream per container, however many people read it: a ring of the latest lines that all readers share.
 
 use super::follow::{Follower, Start};
-use super::line::{Item, Source, SourceId};
+use super::line::{Item, Source};
 use super::merge::Window;
 use super::sources;
 use crate::ClusterState;
@@ -121,11 +121,9 @@ impl Reader {
         self.hub.shared.with_ring(|ring| ring.first)
     }
 
-    /// What is held of sources other than `present`: of pods that can't be asked any more.
-    pub(super) fn of_others(&self, present: &HashSet<SourceId>) -> Vec<Arc<Item>> {
-        self.hub.shared.with_ring(|ring| {
-            ring.items.iter().filter(|item| !present.contains(&item.source)).cloned().collect()
-        })
+    /// Everything that is held.
+    pub(super) fn held(&self) -> Vec<Arc<Item>> {
+        self.hub.shared.with_ring(|ring| ring.items.iter().cloned().collect())
     }
 
     /// Items from `number` on, at least one, waiting for it; nothing if the reader has fallen too far behind.

@@ -1,4 +1,4 @@
-use super::super::line::What;
+use super::super::line::{SourceId, What};
 use super::*;
 
 fn line(text: String) -> Item {

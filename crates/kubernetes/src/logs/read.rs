@@ -7,7 +7,8 @@ use crate::Error;
 use crate::cluster::in_time;
 use async_stream::try_stream;
 use fairway_domain::Timestamp;
-use futures::{AsyncBufRead, AsyncBufReadExt, Stream, TryStreamExt};
+use futures::stream::{self, BoxStream};
+use futures::{AsyncBufRead, AsyncBufReadExt, Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, LogParams};
 use std::pin::pin;
@@ -122,6 +123,8 @@ pub(super) struct Reading {
     pub(super) tail: Option<u32>,
     /// Whether to go on reading the instance that runs.
     pub(super) follow: bool,
+    /// Whether everything up to the log's end was read before, so that nothing is missing if it can't be read again.
+    pub(super) read_before: bool,
 }
 
 impl Reading {
@@ -152,7 +155,7 @@ impl Reading {
             let resumed = self.cursor.is_some();
             let mut gap = GapCheck::new(cursor, instance.restart);
             let floor = if resumed { cursor.nanos } else { self.floor };
-            let mut lines = pin!(self.written(instance, floor));
+            let mut lines = self.written(instance, floor).await?;
             while let Some(item) = lines.try_next().await? {
                 if cursor.passed(&item) || (!resumed && item.nanos < self.floor) {
                     gap.saw_the_place();
@@ -165,6 +168,8 @@ impl Reading {
                 cursor.advance(&item);
                 yield item;
             }
+            // The kubelet may have removed the log since.
+            gap.met = gap.met || self.read_before;
             if let Some(missing) = gap.item(&self.source).filter(|_| resumed) {
                 yield missing;
             }
@@ -175,44 +180,47 @@ impl Reading {
     }
 
     /// Everything that an instance has written since `floor`, or the last of it.
-    fn written<'a>(
-        &'a self,
-        instance: &'a Instance,
+    async fn written(
+        &self,
+        instance: &Instance,
         floor: i64,
-    ) -> impl Stream<Item = Result<Item, Error>> + Send + 'a {
-        try_stream! {
-            let part = Part {
-                follow: self.follow && instance.end.is_none(),
-                since: Some(floor).filter(|nanos| *nanos > 0),
-                tail: self.tail.map(|tail| tail.saturating_add(TAIL_MARGIN)),
-            };
-            let log = match open(&self.client, &self.source, instance.previous, part).await {
-                // The pod or that instance of it is gone: nothing can be read.
-                Err(Error::Refused { code: 400 | 404, .. }) => return,
-                log => log?,
-            };
-            let mut lines = pin!(lines(log, self.source.clone(), instance.restart, part.follow));
-            if let Some(tail) = part.tail {
-                let all: Vec<Item> = lines.try_collect().await?;
-                for item in surely_placed(all, tail) {
-                    yield item;
-                }
-                return;
+    ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
+        let follow = self.follow && instance.end.is_none();
+        let all = Part { follow, since: Some(floor).filter(|nanos| *nanos > 0), tail: None };
+        if let Some(tail) = self.tail {
+            let tail = tail.saturating_add(TAIL_MARGIN);
+            let lines = self.part(instance, Part { tail: Some(tail), ..all }).await?;
+            let lines: Vec<Item> = lines.try_collect().await?;
+            if let Some(lines) = surely_whole(lines, tail) {
+                return Ok(stream::iter(lines.into_iter().map(Ok)).boxed());
             }
-            while let Some(item) = lines.try_next().await? {
-                yield item;
-            }
+        }
+        self.part(instance, all).await
+    }
+
+    async fn part(
+        &self,
+        instance: &Instance,
+        part: Part,
+    ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
+        match open(&self.client, &self.source, instance.previous, part).await {
+            // The pod or that instance of it is gone: nothing can be read.
+            Err(Error::Refused { code: 400 | 404, .. }) => Ok(stream::empty().boxed()),
+            log => Ok(lines(log?, self.source.clone(), instance.restart, part.follow).boxed()),
         }
     }
 }
 
-/// Where reading begins in the middle, lines at the very first place may be misnumbered: they are left out.
-fn surely_placed(lines: Vec<Item>, tail: u32) -> Vec<Item> {
-    let cut = lines.len() >= usize::try_from(tail).unwrap_or(usize::MAX);
-    let first = lines.first().map(|item| item.nanos).filter(|_| cut);
+/// The last lines of a log that begin at a known place. Where reading began in the middle, the first place may be in the middle of a
+/// line or of several with one stamp, and is left out. Nothing if fewer came than asked for: then the log is short, or has lines
+/// so long that the kubelet counts one as many, and is better read whole.
+fn surely_whole(lines: Vec<Item>, tail: u32) -> Option<Vec<Item>> {
+    if lines.len() < usize::try_from(tail).unwrap_or(usize::MAX) {
+        return None;
+    }
+    let first = lines.first().map(|item| item.nanos);
     let unsure = lines.iter().take_while(|item| Some(item.nanos) == first).count();
-    let kept = if unsure == lines.len() { 0 } else { unsure };
-    lines.into_iter().skip(kept).collect()
+    (unsure < lines.len()).then(|| lines.into_iter().skip(unsure).collect())
 }
 
 /// The entry that tells of an instance's end.

@@ -50,10 +50,9 @@ fn line(nanos: i64, ordinal: u32) -> Item {
 #[test]
 fn where_a_tail_was_cut_the_first_place_is_left_out() {
     let read = vec![line(5, 1), line(5, 2), line(6, 1)];
-    assert_eq!(surely_placed(read.clone(), 3), [line(6, 1)]);
-    assert_eq!(surely_placed(read.clone(), 4), read, "nothing was cut");
-    let same = vec![line(5, 1), line(5, 2)];
-    assert_eq!(surely_placed(same.clone(), 2), same);
+    assert_eq!(surely_whole(read.clone(), 3), Some(vec![line(6, 1)]));
+    assert_eq!(surely_whole(read, 4), None, "fewer than asked for: read it whole");
+    assert_eq!(surely_whole(vec![line(5, 1), line(5, 2)], 2), None);
 }
 
 #[test]

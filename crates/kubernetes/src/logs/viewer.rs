@@ -165,13 +165,16 @@ impl Viewer {
         hub: Option<&Reader>,
     ) -> impl Stream<Item = Result<Step, Error>> + Send + use<'a> {
         let present = sources(&self.state, &self.namespace, &self.service);
-        let ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
-        let held = hub.map(|hub| hub.of_others(&ids)).unwrap_or_default();
-        let lost = lost(&position, &ids, &held);
+        let mut ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
+        let held = hub.map(Reader::held).unwrap_or_default();
+        let covered = covered(&position, &held);
+        let lost = lost(&position, &ids, &covered);
+        ids.retain(|id| !covered.contains(id));
+        let asked = present.into_iter().filter(|source| ids.contains(&source.id));
         let mut streams: Vec<BoxStream<'static, _>> =
-            present.into_iter().filter_map(|source| self.written(source, &position, tail)).collect();
-        let unread = held.into_iter().filter(|item| !position.passed(item)).map(Arc::unwrap_or_clone);
-        streams.push(stream::iter(unread.map(Ok).collect::<Vec<_>>()).boxed());
+            asked.filter_map(|source| self.written(source, &position, tail)).collect();
+        let unread = held.into_iter().filter(|item| !ids.contains(&item.source) && !position.passed(item));
+        streams.push(stream::iter(unread.map(Arc::unwrap_or_clone).map(Ok).collect::<Vec<_>>()).boxed());
         try_stream! {
             for item in lost {
                 position.advance(&Item { what: What::Closed, ..item.clone() });
@@ -216,6 +219,7 @@ impl Viewer {
             // Matching lines can stand anywhere.
             tail: tail.filter(|_| self.needle.is_none()),
             follow: false,
+            read_before: false,
             source,
         };
         Some(reading.items().boxed())
@@ -229,9 +233,17 @@ impl Viewer {
     }
 }
 
+/// The sources whose every line after the reader's place is held: they needn't be asked.
+fn covered(position: &Position, held: &[Arc<Item>]) -> HashSet<SourceId> {
+    let at_or_before = |item: &&Arc<Item>| {
+        matches!(item.what, What::Line(_)) && position.cursor(item.source).is_some_and(|c| c.passed(item))
+    };
+    held.iter().filter(at_or_before).map(|item| item.source).collect()
+}
+
 /// A gap for each pod that the reader was in the middle of and that can't be asked any more.
-fn lost(position: &Position, present: &HashSet<SourceId>, held: &[Arc<Item>]) -> Vec<Item> {
-    let readable = |source: &SourceId| present.contains(source) || held.iter().any(|i| i.source == *source);
+fn lost(position: &Position, present: &HashSet<SourceId>, covered: &HashSet<SourceId>) -> Vec<Item> {
+    let readable = |source: &SourceId| present.contains(source) || covered.contains(source);
     let open = position.open_sources().into_iter().filter(|(source, _)| !readable(source));
     let gap = |(source, cursor): (SourceId, Cursor)| Item {
         source,

@@ -33,11 +33,20 @@ fn a_tail_of_nothing_still_knows_where_the_log_ends() {
 fn a_pod_that_is_gone_leaves_a_gap_once_unless_its_lines_are_still_held() {
     let mut position = Position::default();
     position.advance(&line(5));
-    let nobody = HashSet::new();
-    assert_eq!(lost(&position, &nobody, &[Arc::new(line(6))]), []);
-    assert_eq!(lost(&position, &HashSet::from([SourceId(1)]), &[]), []);
-    let gaps = lost(&position, &nobody, &[]);
+    let (nobody, it) = (HashSet::new(), HashSet::from([SourceId(1)]));
+    assert_eq!(lost(&position, &nobody, &it), []);
+    assert_eq!(lost(&position, &it, &nobody), []);
+    let gaps = lost(&position, &nobody, &nobody);
     assert_eq!(gaps.len(), 1);
     position.advance(&Item { what: What::Closed, ..gaps[0].clone() });
-    assert_eq!(lost(&position, &nobody, &[]), []);
+    assert_eq!(lost(&position, &nobody, &nobody), []);
+}
+
+#[test]
+fn what_is_held_needs_no_asking_if_it_reaches_back_to_the_readers_place() {
+    let mut position = Position::default();
+    position.advance(&line(5));
+    assert_eq!(covered(&position, &[Arc::new(line(6))]).len(), 0);
+    assert_eq!(covered(&position, &[Arc::new(line(5)), Arc::new(line(6))]).len(), 1);
+    assert_eq!(covered(&Position::default(), &[Arc::new(line(5))]).len(), 0);
 }

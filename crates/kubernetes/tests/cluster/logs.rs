@@ -47,6 +47,10 @@ fn assert_each_number_once(got: &Got) {
     }
 }
 
+fn entries(got: &[(LogPosition, LogEntry)]) -> Vec<&LogEntry> {
+    got.iter().map(|(_, entry)| entry).collect()
+}
+
 fn count_goodbyes(got: &[(LogPosition, LogEntry)]) -> usize {
     got.iter().filter(|(_, entry)| entry.text == "goodbye").count()
 }
@@ -162,7 +166,7 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
 
         let tail: Got =
             fixture.logs(&state, LogRequest { tail: Some(7), ..LogRequest::default() }).collect().await;
-        assert_eq!(tail, all[117..]);
+        assert!(entries(&tail) == entries(&all[117..]), "the last seven of both pods, long lines whole");
         let few = LogRequest { tail: Some(3), contains: Some("nUMBER 5".into()), ..LogRequest::default() };
         let few: Vec<_> = fixture.logs(&state, few).map(|(_, e)| e.text).collect().await;
         assert_eq!(few.len(), 3);
@@ -171,9 +175,7 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
         for cut in [0, 1, 50, 100, 122, 123] {
             let after = LogRequest { after: Some(all[cut].0.clone()), ..LogRequest::default() };
             let rest: Got = fixture.logs(&state, after).collect().await;
-            let entries =
-                |got: &[(LogPosition, LogEntry)]| got.iter().map(|(_, e)| e.clone()).collect::<Vec<_>>();
-            assert_eq!(entries(&rest), entries(&all[cut + 1..]), "after line {cut}");
+            assert!(entries(&rest) == entries(&all[cut + 1..]), "after line {cut}");
         }
         let nothing = LogRequest { tail: Some(0), ..LogRequest::default() };
         assert_eq!(fixture.logs(&state, nothing).count().await, 0);
@@ -184,8 +186,8 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
 fn two_readers_share_a_stream_and_one_who_does_not_read_hinders_nobody() {
     in_namespace(|fixture| async move {
         let state = fixture.watch();
-        let program = "import itertools\nfor n in itertools.count(): print(n, 'x' * 50, flush=n % 100 == 0)";
-        fixture.deploy(1, &program.replace("n in itertools.count()", "n in range(40_000)")).await;
+        let program = "import time\nfor n in range(40_000): print(n, 'x' * 50)\ntime.sleep(3600)";
+        fixture.deploy(1, program).await;
         fixture.until(&state, "a pod", |objects| objects.pods.iter().any(|pod| running(pod))).await;
         let mut slow = Box::pin(fixture.logs(&state, follow_all()));
         let mut got: Got = take_until(&mut slow, |got| !got.is_empty()).await;
