@@ -13,7 +13,8 @@ use tower_http::services::ServeDir;
 pub(crate) fn load(site: &Path) -> Result<Assets, String> {
     let path = site.join("manifest.json");
     let advice = "run `make build`, or set FAIRWAY_SITE to the folder that it made";
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}; {advice}", path.display()))?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}; {advice}", path.display()))?;
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}; {advice}", path.display()))
 }
 

@@ -35,7 +35,10 @@ pub(crate) async fn topics(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "/problems/invalid", detail));
     }
     let events = live::events(&edge.portal, &actor, &CsrfToken(edge.csrf.to_string()), &topics);
-    Ok(respond(&edge.portal, events.map(|event| Event::default().event(event.topic).id(event.id).data(event.json))))
+    Ok(respond(
+        &edge.portal,
+        events.map(|event| Event::default().event(event.topic).id(event.id).data(event.json)),
+    ))
 }
 
 /// What happened to a job after the event numbered `after`, until it has ended.

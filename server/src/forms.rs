@@ -23,7 +23,11 @@ pub(crate) fn routes() -> Router<Edge> {
         .route("/jobs/{id}/retry", post(retry))
 }
 
-async fn create(State(edge): State<Edge>, Asking(actor): Asking, Form(body): Form<CreateBody>) -> Result<Response, Problem> {
+async fn create(
+    State(edge): State<Edge>,
+    Asking(actor): Asking,
+    Form(body): Form<CreateBody>,
+) -> Result<Response, Problem> {
     let sent = match Sent::check(&edge, &body.csrf, &body.idempotency).await? {
         Ok(sent) => sent,
         Err(replayed) => return Ok(replayed),
@@ -142,11 +146,16 @@ impl Sent {
                 Remembered::New(reservation) => return Ok(Ok(Self(Some(reservation)))),
                 Remembered::InProgress => tokio::time::sleep(LOOK).await,
                 Remembered::Same(stored) => {
-                    let location = stored.headers.into_iter().next().map_or_else(String::new, |(_, value)| value);
+                    let location =
+                        stored.headers.into_iter().next().map_or_else(String::new, |(_, value)| value);
                     return Ok(Err(Redirect::to(&location).into_response()));
                 }
                 Remembered::Different => {
-                    return Err(Problem::new(StatusCode::CONFLICT, "/problems/form", "This form was sent before."));
+                    return Err(Problem::new(
+                        StatusCode::CONFLICT,
+                        "/problems/form",
+                        "This form was sent before.",
+                    ));
                 }
             }
         }
@@ -166,7 +175,13 @@ impl Sent {
     }
 
     /// Not done: the same page, with the refusal's sentence.
-    async fn refused(self, edge: &Edge, actor: Actor, page: &str, refusal: &Refusal) -> Result<Response, Problem> {
+    async fn refused(
+        self,
+        edge: &Edge,
+        actor: Actor,
+        page: &str,
+        refusal: &Refusal,
+    ) -> Result<Response, Problem> {
         let (status, _) = status_of(refusal);
         self.again(edge, actor, page, status, Alert::from(refusal)).await
     }

@@ -16,10 +16,10 @@ pub(crate) async fn serve(
     Path((repository, path)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let service = repository
-        .strip_suffix(".git")
-        .and_then(|name| name.parse::<ServiceName>().ok())
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "/problems/not-found", "There is no such repository."))?;
+    let service =
+        repository.strip_suffix(".git").and_then(|name| name.parse::<ServiceName>().ok()).ok_or_else(
+            || Problem::new(StatusCode::NOT_FOUND, "/problems/not-found", "There is no such repository."),
+        )?;
     let (parts, body) = request.into_parts();
     let text = |name: &str| text_of(&parts.headers, name);
     let git = GitRequest {

@@ -21,7 +21,9 @@ pub(crate) fn run(service: &str) -> ExitCode {
 fn check(service: &str) -> Result<(), Vec<String>> {
     let service: ServiceName = service.parse().map_err(|error| vec![format!("{error}")])?;
     let mut updates = String::new();
-    std::io::stdin().read_to_string(&mut updates).map_err(|error| vec![format!("The push can't be read: {error}.")])?;
+    std::io::stdin()
+        .read_to_string(&mut updates)
+        .map_err(|error| vec![format!("The push can't be read: {error}.")])?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -42,10 +42,13 @@ async fn once(edge: &Edge, key: String, request: Request, next: Next) -> Result<
         Remembered::New(reservation) => reservation,
         Remembered::Same(stored) => return Ok(replayed(stored)),
         Remembered::Different => {
-            return Err(invalid("This Idempotency-Key was used for another request. Nothing was changed; use a new key."));
+            return Err(invalid(
+                "This Idempotency-Key was used for another request. Nothing was changed; use a new key.",
+            ));
         }
         Remembered::InProgress => {
-            let detail = "The first request with this Idempotency-Key is still under way. Ask again in a moment.";
+            let detail =
+                "The first request with this Idempotency-Key is still under way. Ask again in a moment.";
             return Err(Problem::new(StatusCode::CONFLICT, "/problems/running", detail));
         }
     };

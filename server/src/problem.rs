@@ -66,6 +66,7 @@ pub(crate) fn status_of(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::NotPurgeable(_) => (StatusCode::FORBIDDEN, "/problems/not-purgeable"),
         Refusal::NoImage(_) => (StatusCode::CONFLICT, "/problems/no-image"),
         Refusal::Held(_) => (StatusCode::CONFLICT, "/problems/held"),
+        Refusal::Superseded(_) => (StatusCode::CONFLICT, "/problems/superseded"),
         Refusal::NotFailed(_) => (StatusCode::CONFLICT, "/problems/not-failed"),
         Refusal::NotDeployed(..) => (StatusCode::CONFLICT, "/problems/not-deployed"),
         Refusal::NoRedis(..) => (StatusCode::CONFLICT, "/problems/no-redis"),

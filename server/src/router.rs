@@ -10,8 +10,8 @@ use fairway_portal::Portal;
 use http::HeaderName;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{path::Path, sync::Arc};
-use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 
@@ -42,9 +42,8 @@ impl FromRef<Edge> for Portal {
 pub(crate) fn router(edge: Edge, site: &Path) -> Router {
     let id = HeaderName::from_static("x-request-id");
     let api = api::routes().layer(from_fn_with_state(edge.clone(), idempotency::remember));
-    let git = Router::new()
-        .route("/git/{repository}/{*path}", any(git::serve))
-        .layer(DefaultBodyLimit::disable());
+    let git =
+        Router::new().route("/git/{repository}/{*path}", any(git::serve)).layer(DefaultBodyLimit::disable());
     Router::new()
         .merge(api)
         .merge(forms::routes())

@@ -91,8 +91,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect();
-        check(&hosts, method, &headers, None)
-            .map_err(|problem| problem.into_response().status())
+        check(&hosts, method, &headers, None).map_err(|problem| problem.into_response().status())
     }
 
     #[test]
@@ -100,7 +99,13 @@ mod tests {
         let host = ("host", "127.0.0.1:3000");
         assert_eq!(checked(&Method::GET, &[host]), Ok(()));
         assert_eq!(checked(&Method::POST, &[host]), Ok(()));
-        assert_eq!(checked(&Method::POST, &[host, ("origin", "http://127.0.0.1:3000"), ("sec-fetch-site", "same-origin")]), Ok(()));
+        assert_eq!(
+            checked(
+                &Method::POST,
+                &[host, ("origin", "http://127.0.0.1:3000"), ("sec-fetch-site", "same-origin")]
+            ),
+            Ok(())
+        );
         assert_eq!(checked(&Method::GET, &[("host", "localhost:3000")]), Ok(()));
     }
 

@@ -35,6 +35,7 @@ async fn serve(configuration: Configuration) -> Result<(), String> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| "the TLS provider was installed twice")?;
+    leptos::task::Executor::init_tokio().map_err(|error| error.to_string())?;
     let metrics = PrometheusBuilder::new().install_recorder().map_err(|error| error.to_string())?;
     let process = metrics_process::Collector::default();
     process.describe();
@@ -47,17 +48,11 @@ async fn serve(configuration: Configuration) -> Result<(), String> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .map_err(|error| format!("{listen} can't be listened on: {error}. Is another Fairway running?"))?;
-    let edge = Edge {
-        portal: portal.clone(),
-        assets,
-        hosts: hosts.into(),
-        csrf: csrf.into(),
-        metrics,
-        process,
-    };
+    let edge =
+        Edge { portal: portal.clone(), assets, hosts: hosts.into(), csrf: csrf.into(), metrics, process };
     tracing::info!(%listen, url = portal.public_url(), "Fairway answers");
-    let answering = axum::serve(listener, router::router(edge, &site))
-        .with_graceful_shutdown(portal.closing());
+    let answering =
+        axum::serve(listener, router::router(edge, &site)).with_graceful_shutdown(portal.closing());
     let ended = tokio::spawn(answering.into_future());
     until_asked_to_stop().await?;
     tracing::info!("stopping: open requests end, running jobs are given back");

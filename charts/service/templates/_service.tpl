@@ -28,18 +28,15 @@ app.kubernetes.io/name: {{ .name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
-{{/* The labels of every object. Called with name, team and component, and commit where the object changes with it. */}}
+{{/* The labels of every object. None changes with a commit: only the Deployment and its pods name theirs, so that a deploy touches nothing else. */}}
 {{- define "service.labels" -}}
 {{ include "service.selector" . }}
 app.kubernetes.io/instance: {{ .name | quote }}
 app.kubernetes.io/managed-by: Helm
-{{- with .commit }}
-app.kubernetes.io/version: {{ . | quote }}
-{{- end }}
 fairway.dev/team: {{ .team | quote }}
 {{- end -}}
 
-{{/* Called with a service's values: the same with component and commit set, to give to the two above. */}}
+{{/* Called with a service's values: what the two above are called with, and the commit. */}}
 {{- define "service.app" -}}
 {{- $commit := required "Say which commit the image was built from: --set-string commit=<40 hexadecimal digits>" .commit -}}
 {{- dict "name" .name "team" .team "component" "service" "commit" $commit | toJson -}}

@@ -148,7 +148,8 @@ fn check_label(text: &str, what: &str, limit: usize) -> Result<(), Invalid> {
 }
 
 /// Variables that the platform itself sets in a service's container.
-const RESERVED_VARIABLES: [&str; 5] = ["PORT", "REDIS_PASSWORD", "REDIS_URL", "SERVICE_NAME", "SERVICE_VERSION"];
+const RESERVED_VARIABLES: [&str; 5] =
+    ["PORT", "REDIS_PASSWORD", "REDIS_URL", "SERVICE_NAME", "SERVICE_VERSION"];
 
 fn check_variable_name(text: &str) -> Result<(), Invalid> {
     let rule = "A variable's name is letters, digits and underscores, with no digit first";

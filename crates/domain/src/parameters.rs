@@ -241,7 +241,10 @@ fn lines_or_map<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> 
     }
     Ok(match Either::deserialize(from)? {
         Either::Lines(lines) => lines,
-        Either::Map(map) => map.iter().map(|(name, value)| format!("{name}={value}\n")).collect(),
+        Either::Map(map) => {
+            let lines: Vec<String> = map.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            lines.join("\n")
+        }
     })
 }
 

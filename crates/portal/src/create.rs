@@ -3,7 +3,8 @@
 use crate::{Answer, Error, Manifest, Portal, Preview, PreviewFile, Refusal};
 use fairway_delivery::Release;
 use fairway_domain::{
-    Actor, CommitSha, Environment, Field, FieldError, ImageDigest, ImageReference, Job, Parameters, ParametersDraft,
+    Actor, CommitSha, Environment, Field, FieldError, ImageDigest, ImageReference, Job, Parameters,
+    ParametersDraft,
 };
 use fairway_scaffold::RenderedFile;
 use fairway_store::Created;
@@ -28,14 +29,15 @@ impl Portal {
 
     /// Begins to create a service, or says what is wrong with the answers.
     pub async fn create(&self, actor: &Actor, draft: &ParametersDraft) -> Result<Answer<Job>, Error> {
-        let parameters = match draft.parse() {
-            Ok(parameters) => parameters,
-            Err(_) => return Ok(Answer::Refused(Refusal::Invalid(self.errors_of(draft).await?))),
+        let Ok(parameters) = draft.parse() else {
+            return Ok(Answer::Refused(Refusal::Invalid(self.errors_of(draft).await?)));
         };
-        Ok(match self.inner.store.create_service(&parameters, &self.first_environment().name, actor).await? {
-            Created::New(job) => Answer::Done(job),
-            Created::Taken => Answer::Refused(Refusal::Invalid(vec![taken(&parameters)])),
-        })
+        Ok(
+            match self.inner.store.create_service(&parameters, &self.first_environment().name, actor).await? {
+                Created::New(job) => Answer::Done(job),
+                Created::Taken => Answer::Refused(Refusal::Invalid(vec![taken(&parameters)])),
+            },
+        )
     }
 
     /// Where new services go.
@@ -92,7 +94,9 @@ impl Portal {
     /// A folder of its own under the data folder, removed when dropped.
     pub(crate) async fn scratch_folder(&self, what: &str) -> Result<tempfile::TempDir, Error> {
         let root = self.inner.settings.data.join("scratch");
-        tokio::fs::create_dir_all(&root).await.map_err(|source| Error::File { path: root.clone(), source })?;
+        tokio::fs::create_dir_all(&root)
+            .await
+            .map_err(|source| Error::File { path: root.clone(), source })?;
         tempfile::Builder::new()
             .prefix(what)
             .tempdir_in(&root)
@@ -137,7 +141,8 @@ fn preview_file(file: RenderedFile) -> PreviewFile {
 }
 
 pub(crate) fn manifest(object: &serde_json::Value) -> Manifest {
-    let text = |pointer: &str| object.pointer(pointer).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let text =
+        |pointer: &str| object.pointer(pointer).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
     Manifest { kind: text("/kind"), name: text("/metadata/name"), yaml: fairway_delivery::yaml(object) }
 }
 

@@ -1,10 +1,13 @@
 //! Bringing a build to an environment: what would change, and the deploy itself.
 
-use crate::{Answer, DeployDetail, DeployPreview, Error, Portal, Refusal, create::VALUES_FILE, create::write};
+use crate::refusal::done;
+use crate::{
+    Answer, DeployDetail, DeployPreview, Error, Portal, Refusal, create::VALUES_FILE, create::write,
+};
 use fairway_delivery::Release;
 use fairway_domain::{
-    Actor, Build, BuildId, Commit, Deploy, DeployNumber, DeployState, Environment, EnvironmentName, ImageReference,
-    ObjectDiff, Risk, ServiceName,
+    Actor, Build, BuildId, Commit, Deploy, DeployNumber, DeployState, Environment, EnvironmentName,
+    ImageReference, ObjectDiff, Risk, ServiceName,
 };
 use fairway_store::{Begun, DeployJob, DeployRequest};
 use serde_json::Value;
@@ -45,18 +48,13 @@ impl Portal {
         _actor: &Actor,
         order: &DeployOrder,
     ) -> Result<Answer<DeployPreview>, Error> {
-        let resolved = match self.resolve(order).await? {
-            Answer::Done(resolved) => resolved,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
-        let (objects, risks, command) = match self.changes(order, &resolved).await? {
-            Answer::Done(changes) => changes,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
+        let resolved = done!(self.resolve(order).await?);
+        let (objects, risks, command) = done!(self.changes(order, &resolved).await?);
         let (service, environment) = (&order.service, &order.environment);
         let live = self.inner.store.last_succeeded_deploy(service, environment, None).await?;
         let held_by = self.inner.store.running_deploy(service, environment).await?;
-        let (commits, backwards) = self.commits_between(&order.service, live.as_ref(), &resolved.build).await?;
+        let (commits, backwards) =
+            self.commits_between(&order.service, live.as_ref(), &resolved.build).await?;
         Ok(Answer::Done(DeployPreview {
             environment: resolved.environment.clone(),
             build: resolved.build,
@@ -73,14 +71,8 @@ impl Portal {
 
     /// Begins a deploy, or says why not: one runs already, the image isn't there, the cluster refuses it.
     pub async fn deploy(&self, actor: &Actor, order: &DeployOrder) -> Result<Answer<Deploy>, Error> {
-        let resolved = match self.resolve(order).await? {
-            Answer::Done(resolved) => resolved,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
-        let changes = match self.changes(order, &resolved).await? {
-            Answer::Done((changes, _, _)) => changes,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
+        let resolved = done!(self.resolve(order).await?);
+        let (changes, _, _) = done!(self.changes(order, &resolved).await?);
         let commit = &resolved.build.commit;
         let detail = format!("{} {}", commit.sha.short(), commit.subject);
         let request = DeployRequest {
@@ -110,29 +102,24 @@ impl Portal {
         let Some(deploy) = self.inner.store.deploy_by_number(service, number).await? else {
             return Ok(Answer::Refused(Refusal::NoSuchDeploy(number)));
         };
-        let environment = match self.known(service, &deploy.environment).await? {
-            Answer::Done((_, environment)) => environment,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
-        let job = match self.job(actor, deploy.job).await? {
-            Answer::Done(job) => job,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
+        let (_, environment) = done!(self.known(service, &deploy.environment).await?);
+        let job = done!(self.job(actor, deploy.job).await?);
         let status = self.status(service, environment).await;
         let earlier = self.inner.store.deploys(service, Some(&deploy.environment), 50).await?;
         let rollback_target = earlier.into_iter().find(|earlier| {
-            earlier.number < number && earlier.state == DeployState::Succeeded && earlier.build != deploy.build
+            earlier.number < number
+                && earlier.state == DeployState::Succeeded
+                && earlier.build != deploy.build
         });
         Ok(Answer::Done(DeployDetail { deploy, job, status, rollback_target }))
     }
 
     async fn resolve(&self, order: &DeployOrder) -> Result<Answer<Resolved<'_>>, Error> {
-        let environment = match self.known(&order.service, &order.environment).await? {
-            Answer::Done((_, environment)) => environment,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
+        let (_, environment) = done!(self.known(&order.service, &order.environment).await?);
         let (build, rollback_of) = match order.target {
-            DeployTarget::Build(id) => (self.inner.store.build(id).await?.ok_or(Refusal::NoSuchBuild(id)), None),
+            DeployTarget::Build(id) => {
+                (self.inner.store.build(id).await?.ok_or(Refusal::NoSuchBuild(id)), None)
+            }
             DeployTarget::BackTo(number) => {
                 match self.inner.store.deploy_by_number(&order.service, number).await? {
                     Some(deploy) if deploy.environment == order.environment => {
@@ -167,7 +154,8 @@ impl Portal {
         resolved: &Resolved<'_>,
     ) -> Result<Answer<(Vec<ObjectDiff>, Vec<Risk>, fairway_domain::ShellCommand)>, Error> {
         let commit = &resolved.build.commit.sha;
-        let Some(values) = self.inner.repositories.read_file(&order.service, commit, VALUES_FILE).await? else {
+        let Some(values) = self.inner.repositories.read_file(&order.service, commit, VALUES_FILE).await?
+        else {
             let reason = format!("{} holds no {VALUES_FILE}.", commit.short());
             return Ok(Answer::Refused(Refusal::Unacceptable(vec![reason])));
         };
@@ -197,8 +185,11 @@ impl Portal {
         };
         let namespace = &resolved.environment.namespace;
         let present = self.inner.helm.manifest(namespace, &order.service).await?.unwrap_or_default();
-        let mut live: Vec<Value> =
-            present.iter().filter(|object| !planned.iter().any(|other| same_object(object, other))).cloned().collect();
+        let mut live: Vec<Value> = present
+            .iter()
+            .filter(|object| !planned.iter().any(|other| same_object(object, other)))
+            .cloned()
+            .collect();
         let mut applied = Vec::new();
         for object in &planned {
             let dry_run = self.inner.cluster.apply_dry_run(namespace, object).await?;

@@ -38,11 +38,21 @@ impl Error {
             Self::Store(_) | Self::Record(_) => {
                 "Fairway's own record can't be read or written. Nothing was changed; try again, and tell whoever runs Fairway if it stays."
             }
-            Self::Kubernetes(_) => "The cluster didn't answer as expected. Look at its state in the bar above, then try again.",
-            Self::Scaffold(_) => "The service's repository or the template couldn't be read. Try again, and tell whoever runs Fairway if it stays.",
-            Self::Delivery(_) => "Helm, the builder or the registry failed. Try again; the log has what it said.",
-            Self::Purge(_) => "The service's Redis didn't answer as expected. Look whether its pod is healthy, then try again.",
-            Self::File { .. } => "Fairway can't read or write a file of its own: whoever runs it finds the path in the log.",
+            Self::Kubernetes(_) => {
+                "The cluster didn't answer as expected. Look at its state in the bar above, then try again."
+            }
+            Self::Scaffold(_) => {
+                "The service's repository or the template couldn't be read. Try again, and tell whoever runs Fairway if it stays."
+            }
+            Self::Delivery(_) => {
+                "Helm, the builder or the registry failed. Try again; the log has what it said."
+            }
+            Self::Purge(_) => {
+                "The service's Redis didn't answer as expected. Look whether its pod is healthy, then try again."
+            }
+            Self::File { .. } => {
+                "Fairway can't read or write a file of its own: whoever runs it finds the path in the log."
+            }
         }
     }
 }

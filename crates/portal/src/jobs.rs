@@ -1,7 +1,7 @@
 //! Looking at long work, and going on with it after a failure.
 
 use crate::{Answer, Error, Portal, Refusal};
-use fairway_domain::{Actor, Job, JobEvent, JobId};
+use fairway_domain::{Actor, Deploy, Job, JobEvent, JobId};
 use fairway_store::Retried;
 
 /// How many events one read gives at most; a reader asks again after the last.
@@ -38,10 +38,20 @@ impl Portal {
             Answer::Done(job) => job,
             refused @ Answer::Refused(_) => return Ok(refused),
         };
+        if let Some(newer) = self.newer_deploy(id).await? {
+            return Ok(Answer::Refused(Refusal::Superseded(Box::new(newer))));
+        }
         Ok(match self.inner.store.retry(id, actor).await? {
             Retried::Yes(job) => Answer::Done(job),
             Retried::NotFailed => Answer::Refused(Refusal::NotFailed(Box::new(job))),
             Retried::Held(holder) => Answer::Refused(Refusal::Held(holder)),
         })
+    }
+
+    /// The deploy that came after the job's own, if one did: retrying would bring the older version back.
+    async fn newer_deploy(&self, job: JobId) -> Result<Option<Deploy>, Error> {
+        let Some(own) = self.inner.store.deploy_of_job(job).await? else { return Ok(None) };
+        let newest = self.inner.store.deploys(&own.service, Some(&own.environment), 1).await?.pop();
+        Ok(newest.filter(|newest| newest.number > own.number))
     }
 }

@@ -35,6 +35,6 @@ pub use purges::PurgeOrder;
 pub use refusal::{Answer, Refusal};
 pub use settings::Settings;
 pub use views::{
-    ClusterStatus, DeployDetail, DeployPreview, EnvironmentDetail, Manifest, Preview, PreviewFile, PurgePreview,
-    Purgeability, ServiceDetail, ServiceSummary,
+    ClusterStatus, DeployDetail, DeployPreview, EnvironmentDetail, Manifest, Preview, PreviewFile,
+    PurgePreview, Purgeability, ServiceDetail, ServiceSummary,
 };

@@ -1,5 +1,6 @@
 //! What a service's containers wrote.
 
+use crate::refusal::done;
 use crate::{Answer, Error, Portal, Refusal};
 use fairway_domain::{Actor, EnvironmentName, LogEntry, LogPosition, LogRequest, ServiceName};
 use futures::{StreamExt, stream::BoxStream};
@@ -16,10 +17,7 @@ impl Portal {
         environment: &EnvironmentName,
         request: LogRequest,
     ) -> Result<Answer<LogStream>, Error> {
-        let environment = match self.known(service, environment).await? {
-            Answer::Done((_, environment)) => environment,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
+        let (_, environment) = done!(self.known(service, environment).await?);
         let freshness = self.inner.state.namespace(&environment.namespace).freshness;
         if !matches!(freshness, fairway_domain::Freshness::Live) && !request.follow {
             return Ok(Answer::Refused(Refusal::ClusterAway(environment.name.clone(), freshness)));

@@ -1,5 +1,6 @@
 //! Removing keys from a service's Redis, where that is allowed.
 
+use crate::refusal::done;
 use crate::{Answer, Error, Portal, PurgePreview, Purgeability, Refusal};
 use fairway_domain::{
     Action, Actor, Environment, EnvironmentName, Job, JobKind, Outcome, PurgeSelection, ServiceName,
@@ -39,14 +40,8 @@ impl Portal {
         environment: &EnvironmentName,
         selection: &PurgeSelection,
     ) -> Result<Answer<PurgePreview>, Error> {
-        let environment = match self.purgeable(service, environment).await? {
-            Answer::Done(environment) => environment,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
-        let mut redis = match self.redis(service, environment).await? {
-            Answer::Done(redis) => redis,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
+        let environment = done!(self.purgeable(service, environment).await?);
+        let mut redis = done!(self.redis(service, environment).await?);
         let count = redis.count(selection).await?;
         let namespace = &environment.namespace;
         Ok(Answer::Done(PurgePreview {

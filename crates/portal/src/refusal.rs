@@ -1,7 +1,8 @@
 //! An answer that isn't what was asked for, and isn't an error either.
 
 use fairway_domain::{
-    Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, PurgeCount, ServiceName,
+    Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, PurgeCount,
+    ServiceName,
 };
 use std::fmt;
 
@@ -13,6 +14,17 @@ pub enum Answer<T> {
     /// Not so; why.
     Refused(Refusal),
 }
+
+/// What was answered; a refusal becomes the whole answer: `?` for an [`Answer`].
+macro_rules! done {
+    ($answer:expr) => {
+        match $answer {
+            $crate::Answer::Done(value) => value,
+            $crate::Answer::Refused(refusal) => return Ok($crate::Answer::Refused(refusal)),
+        }
+    };
+}
+pub(crate) use done;
 
 /// Why something isn't done. Its `Display` is the sentence for the person; nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +47,8 @@ pub enum Refusal {
     NoImage(Box<Build>),
     /// Somebody else's deploy of the same service runs there; one at a time.
     Held(Box<Deploy>),
+    /// A newer deploy came after the one that is to be retried.
+    Superseded(Box<Deploy>),
     /// The job didn't fail, so there is nothing to retry.
     NotFailed(Box<Job>),
     /// The service isn't deployed there.
@@ -80,6 +94,11 @@ impl fmt::Display for Refusal {
                 deploy.environment,
                 deploy.number
             ),
+            Self::Superseded(deploy) => write!(
+                f,
+                "Deploy {} came after it, so a retry would bring an older version back. To have that, deploy its build.",
+                deploy.number
+            ),
             Self::NotFailed(_) => f.write_str("This job didn't fail, so there is nothing to retry."),
             Self::NotDeployed(service, environment) => {
                 write!(f, "{service} isn't deployed to {environment}. Deploy it first.")
@@ -90,7 +109,10 @@ impl fmt::Display for Refusal {
                  Whoever runs Fairway can change that in its configuration."
             ),
             Self::NoRedis(service, environment) => {
-                write!(f, "{service} has no Redis on {environment}. Declare it in fairway.yaml: components: {{redis: true}}.")
+                write!(
+                    f,
+                    "{service} has no Redis on {environment}. Declare it in fairway.yaml: components: {{redis: true}}."
+                )
             }
             Self::CountChanged { expected, now } => write!(
                 f,
@@ -100,9 +122,15 @@ impl fmt::Display for Refusal {
             Self::Unacceptable(reasons) => write!(f, "This can't be deployed: {}", reasons.join(" ")),
             Self::ClusterAway(environment, freshness) => match freshness {
                 Freshness::UnknownSince(since) => {
-                    write!(f, "The cluster of {environment} hasn't answered since {since}. Nothing was changed; try again once it does.")
+                    write!(
+                        f,
+                        "The cluster of {environment} hasn't answered since {since}. Nothing was changed; try again once it does."
+                    )
                 }
-                _ => write!(f, "The cluster of {environment} doesn't answer. Nothing was changed; try again once it does."),
+                _ => write!(
+                    f,
+                    "The cluster of {environment} doesn't answer. Nothing was changed; try again once it does."
+                ),
             },
         }
     }

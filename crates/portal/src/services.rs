@@ -1,11 +1,13 @@
 //! What runs where.
 
+use crate::refusal::done;
 use crate::{
-    Answer, EnvironmentDetail, Error, Portal, Purgeability, Refusal, ServiceDetail, ServiceSummary, activity::ActivityFilter,
+    Answer, EnvironmentDetail, Error, Portal, Purgeability, Refusal, ServiceDetail, ServiceSummary,
+    activity::ActivityFilter,
 };
 use fairway_domain::{
-    Action, Actor, Build, Environment, EnvironmentName, EnvironmentStatus, Job, JobState,
-    ObjectReference, Outcome, Service, ServiceName, Timestamp,
+    Action, Actor, Build, Environment, EnvironmentName, EnvironmentStatus, Job, JobState, ObjectReference,
+    Outcome, Service, ServiceName, Timestamp,
 };
 use fairway_store::NewActivity;
 use futures::future::try_join_all;
@@ -25,9 +27,10 @@ impl Portal {
         let Some(service) = self.inner.store.service(name).await? else {
             return Ok(Answer::Refused(Refusal::NoSuchService(name.clone())));
         };
-        let environments =
-            try_join_all(self.environments().iter().map(|environment| self.environment_detail(&service, environment)))
-                .await?;
+        let environments = try_join_all(
+            self.environments().iter().map(|environment| self.environment_detail(&service, environment)),
+        )
+        .await?;
         let filter =
             ActivityFilter { service: Some(name.clone()), limit: Some(SHOWN), ..ActivityFilter::default() };
         Ok(Answer::Done(ServiceDetail {
@@ -69,10 +72,7 @@ impl Portal {
         service: &ServiceName,
         environment: &EnvironmentName,
     ) -> Result<Answer<()>, Error> {
-        let environment = match self.deployed(service, environment).await? {
-            Answer::Done((_, environment)) => environment,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
+        let (_, environment) = done!(self.deployed(service, environment).await?);
         let restarted =
             self.inner.cluster.restart(&environment.namespace, service.as_str(), Timestamp::now()).await;
         let outcome = match &restarted {
@@ -136,10 +136,7 @@ impl Portal {
         service: &ServiceName,
         environment: &EnvironmentName,
     ) -> Result<Answer<(Service, &Environment)>, Error> {
-        let (known, environment) = match self.known(service, environment).await? {
-            Answer::Done(known) => known,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
+        let (known, environment) = done!(self.known(service, environment).await?);
         if let Some(refusal) = self.away(environment) {
             return Ok(Answer::Refused(refusal));
         }

@@ -58,6 +58,12 @@ impl Portal {
         self.observe(service, environment, |observed| fairway_diagnosis::rollout(observed, digest)).await
     }
 
+    /// The generation of the service's Deployment, as far as the watch has come; 0 without one.
+    pub(crate) fn generation(&self, service: &ServiceName, environment: &Environment) -> i64 {
+        let deployment = self.inner.state.namespace(&environment.namespace).service(service).deployment;
+        deployment.and_then(|deployment| deployment.metadata.generation).unwrap_or_default()
+    }
+
     async fn observe<T>(
         &self,
         service: &ServiceName,

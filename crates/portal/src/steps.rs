@@ -58,9 +58,14 @@ pub(crate) async fn run(portal: &Portal, claim: &Claim) -> Result<Outcome, fairw
     let mut detail = None;
     for step in claim.job.steps.iter().filter(|step| step.state != StepState::Succeeded) {
         let run = StepRun { portal, claim, step: step.name };
-        let command = run.command().await;
-        store.step_started(claim, step.name, command.as_ref()).await?;
-        match run.perform().await {
+        let prepared = run.prepare().await;
+        let command = prepared.as_ref().ok().and_then(Option::as_ref);
+        store.step_started(claim, step.name, command).await?;
+        let performed = match prepared {
+            Ok(_) => run.perform().await,
+            Err(failure) => Err(failure),
+        };
+        match performed {
             Ok(output) => {
                 detail = output.get("detail").and_then(Value::as_str).map(str::to_owned).or(detail);
                 store.step_succeeded(claim, step.name, &output).await?;
@@ -87,25 +92,26 @@ impl StepRun<'_> {
         }
     }
 
-    /// The command that does the same from a terminal, as far as it is known before the step is done.
-    async fn command(&self) -> Option<ShellCommand> {
-        match self.step {
-            StepName::Render => None,
+    /// Puts on record what the step works on, and gives the command that does the same from a terminal.
+    async fn prepare(&self) -> Result<Option<ShellCommand>, StepFailure> {
+        let command = match self.step {
+            StepName::Render => return Ok(None),
             StepName::Repository => {
-                Some(ShellCommand::new("git", ["clone", &self.portal.clone_url(self.service())]))
+                ShellCommand::new("git", ["clone", &self.portal.clone_url(self.service())])
             }
             StepName::Build => {
-                let commit = self.commit().await.ok()?;
-                Some(self.portal.inner.builder.command(self.service(), &commit.sha))
+                let commit = self.commit().await?;
+                self.portal.inner.builder.command(self.service(), &commit.sha)
             }
-            StepName::Release => self.release_command().await,
+            StepName::Release => self.prepare_release().await?,
             StepName::Ready => {
-                let namespace = &self.environment().ok()?.namespace;
+                let namespace = &self.environment()?.namespace;
                 let deployment = format!("deployment/{}", self.service());
-                Some(ShellCommand::new("kubectl", ["-n", namespace.as_str(), "rollout", "status", &deployment]))
+                ShellCommand::new("kubectl", ["-n", namespace.as_str(), "rollout", "status", &deployment])
             }
-            StepName::Purge => self.purge_command().ok(),
-        }
+            StepName::Purge => self.purge_command()?,
+        };
+        Ok(Some(command))
     }
 
     fn job(&self) -> &Job {
@@ -117,10 +123,14 @@ impl StepRun<'_> {
     }
 
     fn environment(&self) -> Result<&Environment, StepFailure> {
-        let name = self.job().environment.as_ref().ok_or_else(|| StepFailure::new("The job names no environment."))?;
-        self.portal
-            .environment(name)
-            .ok_or_else(|| StepFailure::new(format!("The configuration names no environment {name} any more.")))
+        let name = self
+            .job()
+            .environment
+            .as_ref()
+            .ok_or_else(|| StepFailure::new("The job names no environment."))?;
+        self.portal.environment(name).ok_or_else(|| {
+            StepFailure::new(format!("The configuration names no environment {name} any more."))
+        })
     }
 
     async fn deploy(&self) -> Result<Deploy, StepFailure> {

@@ -1,8 +1,8 @@
 //! What the use cases answer with, where one domain type isn't the whole answer.
 
 use fairway_domain::{
-    Activity, Build, Commit, Deploy, Environment, EnvironmentName, EnvironmentStatus, FieldError, Freshness, Job,
-    ObjectDiff, ObjectReference, PurgeCount, Risk, Service, ShellCommand,
+    Activity, Build, Commit, Deploy, Environment, EnvironmentName, EnvironmentStatus, FieldError, Freshness,
+    Job, ObjectDiff, ObjectReference, PurgeCount, Risk, Service, ShellCommand,
 };
 use serde::Serialize;
 

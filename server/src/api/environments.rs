@@ -5,7 +5,8 @@ use crate::{actor::Asking, extract::Json, extract::Path, extract::Query, problem
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use fairway_domain::{
-    BuildId, Deploy, DeployNumber, EnvironmentName, EnvironmentStatus, Job, KeyPattern, PurgeSelection, ServiceName,
+    BuildId, Deploy, DeployNumber, EnvironmentName, EnvironmentStatus, Job, KeyPattern, PurgeSelection,
+    ServiceName,
 };
 use fairway_portal::{DeployOrder, DeployPreview, DeployTarget, Portal, PurgeOrder, PurgePreview};
 use http::{StatusCode, header};
@@ -131,7 +132,8 @@ pub(super) async fn purge(
         let preview = done(portal.purge_preview(&actor, &service, &environment, &selection).await)?;
         return Ok(Json(preview).into_response());
     }
-    let expected = purge.expected_count.ok_or_else(|| invalid("Give expectedCount: what the dry run counted."))?;
+    let expected =
+        purge.expected_count.ok_or_else(|| invalid("Give expectedCount: what the dry run counted."))?;
     let order = PurgeOrder { service, environment, selection, expected };
     Ok(accepted(&done(portal.purge(&actor, &order).await)?))
 }

@@ -44,7 +44,8 @@ impl StepRun<'_> {
             let commit = self.portal.inner.repositories.commit(self.service(), &sha).await?;
             return commit.ok_or_else(|| StepFailure::new(format!("The repository doesn't have {sha}.")));
         }
-        let request: BuildRequest = serde_json::from_value(self.claim.request.clone()).map_err(crate::Error::from)?;
+        let request: BuildRequest =
+            serde_json::from_value(self.claim.request.clone()).map_err(crate::Error::from)?;
         let build = self.portal.inner.store.build(request.build).await?;
         build
             .map(|build| build.commit)

@@ -24,7 +24,8 @@ impl StepRun<'_> {
                 let progress = move |progress: fairway_purge::PurgeProgress| {
                     if reported.elapsed() >= REPORT {
                         reported = Instant::now();
-                        let _ = lines.send(format!("{} of {} found are removed", progress.removed, progress.found));
+                        let _ = lines
+                            .send(format!("{} of {} found are removed", progress.removed, progress.found));
                     }
                     ControlFlow::Continue(())
                 };
