@@ -42,6 +42,6 @@ mod request;
 mod shell;
 #[cfg(feature = "ssr")]
 pub use {
-    request::{CsrfToken, RequestId},
+    request::{CsrfToken, RequestId, refusal_status},
     shell::{App, Assets, shell},
 };

@@ -136,8 +136,8 @@ fn refusal_title(refusal: &Refusal) -> &'static str {
     }
 }
 
-/// The status of a page that says why not.
-pub(crate) fn refusal_status(refusal: &Refusal) -> StatusCode {
+/// The status that a refusal has over HTTP, on pages and in the API.
+pub fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::NoSuchService(_)
         | Refusal::NoSuchEnvironment(_)
@@ -150,6 +150,7 @@ pub(crate) fn refusal_status(refusal: &Refusal) -> StatusCode {
         Refusal::NotPurgeable(_) => StatusCode::FORBIDDEN,
         Refusal::NoImage(_)
         | Refusal::Held(_)
+        | Refusal::Superseded(_)
         | Refusal::NotFailed(_)
         | Refusal::NotDeployed(..)
         | Refusal::NoRedis(..)

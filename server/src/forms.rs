@@ -1,10 +1,11 @@
 //! What pages' forms do without a line of JavaScript: POST, then 303 to where it can be seen, or the same page with what is wrong.
 
-use crate::{actor::Asking, extract::Path, pages, problem::Problem, problem::status_of, router::Edge};
+use crate::{actor::Asking, extract::Path, pages, problem::Problem, router::Edge};
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Router, routing::post};
 use fairway_app::forms::{Alert, CreateBody, CreateForm, DeployBody, PurgeBody, RestartBody, RetryBody};
+use fairway_app::refusal_status;
 use fairway_domain::{Actor, JobId, ServiceName};
 use fairway_portal::{Answer, Refusal, Remembered, Reservation, StoredResponse};
 use http::{StatusCode, header};
@@ -37,7 +38,7 @@ async fn create(
         Answer::Done(job) => sent.see_other(&edge, format!("/jobs/{}", job.id)).await,
         Answer::Refused(refusal) => {
             sent.forget(&edge).await?;
-            let (status, _) = status_of(&refusal);
+            let status = refusal_status(&refusal);
             let errors = if let Refusal::Invalid(errors) = refusal { errors } else { Vec::new() };
             let form = CreateForm { draft, errors };
             Ok(pages::again(&edge, actor, CreateBody::PAGE, status, form).await)
@@ -182,8 +183,7 @@ impl Sent {
         page: &str,
         refusal: &Refusal,
     ) -> Result<Response, Problem> {
-        let (status, _) = status_of(refusal);
-        self.again(edge, actor, page, status, Alert::from(refusal)).await
+        self.again(edge, actor, page, refusal_status(refusal), Alert::from(refusal)).await
     }
 
     async fn again(

@@ -1,6 +1,7 @@
 //! Errors of the REST API, as RFC 9457 problem details.
 
 use axum::response::{IntoResponse, Response};
+use fairway_app::refusal_status;
 use fairway_domain::{FieldError, PurgeCount};
 use fairway_portal::{Answer, Error, Refusal};
 use http::{StatusCode, header};
@@ -52,33 +53,32 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The status that a refusal has over HTTP, for pages and the API alike, and the kind that the API names.
-pub(crate) fn status_of(refusal: &Refusal) -> (StatusCode, &'static str) {
+/// What the API calls a refusal.
+fn kind_of(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::NoSuchService(_)
         | Refusal::NoSuchEnvironment(_)
         | Refusal::NoSuchBuild(_)
         | Refusal::NoSuchDeploy(_)
         | Refusal::NoSuchJob(_)
-        | Refusal::NoSuchObject(_) => (StatusCode::NOT_FOUND, "/problems/not-found"),
-        Refusal::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "/problems/invalid"),
-        Refusal::Unacceptable(_) => (StatusCode::UNPROCESSABLE_ENTITY, "/problems/unacceptable"),
-        Refusal::NotPurgeable(_) => (StatusCode::FORBIDDEN, "/problems/not-purgeable"),
-        Refusal::NoImage(_) => (StatusCode::CONFLICT, "/problems/no-image"),
-        Refusal::Held(_) => (StatusCode::CONFLICT, "/problems/held"),
-        Refusal::Superseded(_) => (StatusCode::CONFLICT, "/problems/superseded"),
-        Refusal::NotFailed(_) => (StatusCode::CONFLICT, "/problems/not-failed"),
-        Refusal::NotDeployed(..) => (StatusCode::CONFLICT, "/problems/not-deployed"),
-        Refusal::NoRedis(..) => (StatusCode::CONFLICT, "/problems/no-redis"),
-        Refusal::CountChanged { .. } => (StatusCode::CONFLICT, "/problems/count-changed"),
-        Refusal::ClusterAway(..) => (StatusCode::SERVICE_UNAVAILABLE, "/problems/cluster-away"),
+        | Refusal::NoSuchObject(_) => "/problems/not-found",
+        Refusal::Invalid(_) => "/problems/invalid",
+        Refusal::Unacceptable(_) => "/problems/unacceptable",
+        Refusal::NotPurgeable(_) => "/problems/not-purgeable",
+        Refusal::NoImage(_) => "/problems/no-image",
+        Refusal::Held(_) => "/problems/held",
+        Refusal::Superseded(_) => "/problems/superseded",
+        Refusal::NotFailed(_) => "/problems/not-failed",
+        Refusal::NotDeployed(..) => "/problems/not-deployed",
+        Refusal::NoRedis(..) => "/problems/no-redis",
+        Refusal::CountChanged { .. } => "/problems/count-changed",
+        Refusal::ClusterAway(..) => "/problems/cluster-away",
     }
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let (status, kind) = status_of(&refusal);
-        let mut problem = Self::new(status, kind, refusal.to_string());
+        let mut problem = Self::new(refusal_status(&refusal), kind_of(&refusal), refusal.to_string());
         match refusal {
             Refusal::Invalid(errors) => problem.errors = errors,
             Refusal::CountChanged { now, .. } => problem.count = Some(now),
