@@ -21,6 +21,8 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 const DRAIN: Duration = Duration::from_secs(2);
 /// Where reading begins, in nanoseconds before now, if the node doesn't say how far the log is.
 const GUESS: i64 = 60_000_000_000;
+/// How often in a row a stream may be taken for one of an instance that isn't known yet.
+const MOST_EMPTY: u32 = 4;
 const SECOND: i64 = 1_000_000_000;
 
 /// Where following begins.
@@ -40,8 +42,10 @@ pub(super) struct Follower {
     items: mpsc::Sender<Item>,
     cursor: Option<Cursor>,
     floor: i64,
-    /// Whether the last stream ended by itself: the kubelet ends it once all is delivered.
-    read_before: bool,
+    /// The instance whose stream has ended by itself: the kubelet ends it once all is delivered.
+    read_before: Option<String>,
+    /// How often in a row that brought nothing.
+    empty: u32,
     /// Where the last gap was told of: once is enough.
     gap: Option<Cursor>,
 }
@@ -53,7 +57,7 @@ impl Follower {
         source: Source,
         items: mpsc::Sender<Item>,
     ) -> Self {
-        Self { client, state, source, items, cursor: None, floor: 0, read_before: false, gap: None }
+        Self { client, state, source, items, cursor: None, floor: 0, read_before: None, empty: 0, gap: None }
     }
 
     /// Follows until the pod is gone or nobody listens any more.
@@ -73,6 +77,7 @@ impl Follower {
             };
             let read_until = instances(&pod);
             let Some(lines) = self.read(&read_until).await else { return };
+            self.empty = if lines > 0 { 0 } else { self.empty + 1 };
             pause = if lines > 0 { RETRY.0 } else { (pause * 2).min(RETRY.1) };
             self.wait_for_more(&read_until, pause).await;
         }
@@ -118,13 +123,13 @@ impl Follower {
             floor: self.floor,
             tail: None,
             follow: true,
-            read_before: self.read_before,
+            // What seems to be a successor's log again and again is none.
+            read_before: self.read_before.take().filter(|_| self.empty < MOST_EMPTY),
         };
         let mut items = pin!(reading.items());
         let (state, source) = (self.state.clone(), self.source.clone());
         let mut over = pin!(over(&state, &source, instances));
         let mut count = 0;
-        self.read_before = false;
         loop {
             let next = tokio::select! {
                 biased;
@@ -137,7 +142,7 @@ impl Follower {
                     self.deliver(item).await?;
                 }
                 Ok(None) => {
-                    self.read_before = true;
+                    self.read_before = instances.last().map(|instance| instance.id.clone());
                     return Some(count);
                 }
                 Err(error) => {

@@ -123,8 +123,9 @@ pub(super) struct Reading {
     pub(super) tail: Option<u32>,
     /// Whether to go on reading the instance that runs.
     pub(super) follow: bool,
-    /// Whether everything up to the log's end was read before, so that nothing is missing if it can't be read again.
-    pub(super) read_before: bool,
+    /// The instance (by its id) whose log was read to its end before. Nothing of it is missing if it can't be read again; and if it
+    /// seems to go on without what was read, then that is its successor, which its status doesn't show yet.
+    pub(super) read_before: Option<String>,
 }
 
 impl Reading {
@@ -155,12 +156,19 @@ impl Reading {
             let resumed = self.cursor.is_some();
             let mut gap = GapCheck::new(cursor, instance.restart);
             let floor = if resumed { cursor.nanos } else { self.floor };
+            let read_before = self.read_before.as_ref() == Some(&instance.id);
+            let mut place_seen = false;
             let mut lines = self.written(instance, floor).await?;
             while let Some(item) = lines.try_next().await? {
                 if cursor.passed(&item) || (!resumed && item.nanos < self.floor) {
                     gap.saw_the_place();
+                    place_seen = true;
                     continue;
                 }
+                if read_before && !place_seen && instance.end.is_none() {
+                    return;
+                }
+                place_seen = true;
                 if let Some(missing) = gap.item(&self.source).filter(|_| resumed) {
                     yield missing;
                 }
@@ -169,7 +177,7 @@ impl Reading {
                 yield item;
             }
             // The kubelet may have removed the log since.
-            gap.met = gap.met || self.read_before;
+            gap.met = gap.met || read_before;
             if let Some(missing) = gap.item(&self.source).filter(|_| resumed) {
                 yield missing;
             }

@@ -219,7 +219,7 @@ impl Viewer {
             // Matching lines can stand anywhere.
             tail: tail.filter(|_| self.needle.is_none()),
             follow: false,
-            read_before: false,
+            read_before: None,
             source,
         };
         Some(reading.items().boxed())
