@@ -6,12 +6,15 @@
 //! are plain values (`model`), made from the domain's types by pure functions. Features: `ssr` is the server's half, `hydrate` the
 //! browser's.
 
+#![recursion_limit = "512"]
+
 mod address;
+#[cfg(any(feature = "hydrate", test))]
+mod changes;
 mod clock;
 #[cfg(feature = "ssr")]
 mod components;
-#[cfg(feature = "hydrate")]
-mod fetch;
+#[cfg(feature = "ssr")]
 mod field;
 mod filter;
 mod follow;
@@ -42,6 +45,7 @@ mod request;
 mod shell;
 #[cfg(feature = "ssr")]
 pub use {
+    pages::draft,
     request::{CsrfToken, RequestId, refusal_status},
     shell::{App, Assets, shell},
 };

@@ -2,8 +2,9 @@
 
 use crate::{actor::Asking, extract::Path, pages, problem::Problem, router::Edge};
 use axum::extract::{Form, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::post};
+use fairway_app::CsrfToken;
 use fairway_app::forms::{Alert, CreateBody, CreateForm, DeployBody, PurgeBody, RestartBody, RetryBody};
 use fairway_app::refusal_status;
 use fairway_domain::{Actor, JobId, ServiceName};
@@ -18,6 +19,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) fn routes() -> Router<Edge> {
     Router::new()
         .route("/new", post(create))
+        .route("/new/preview", post(preview))
         .route("/services/{name}/deploy", post(deploy))
         .route("/services/{name}/purge", post(purge))
         .route("/services/{name}/restart", post(restart))
@@ -44,6 +46,12 @@ async fn create(
             Ok(pages::again(&edge, actor, CreateBody::PAGE, status, form).await)
         }
     }
+}
+
+/// What the form's answers would give, as the page shows it; changes nothing.
+async fn preview(State(edge): State<Edge>, Asking(actor): Asking, Form(body): Form<CreateBody>) -> Result<Html<String>, Problem> {
+    let token = CsrfToken(edge.csrf.to_string());
+    Ok(Html(fairway_app::draft(&edge.portal, &actor, &token, &body).await?))
 }
 
 async fn deploy(

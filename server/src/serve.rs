@@ -35,7 +35,7 @@ async fn serve(configuration: Configuration) -> Result<(), String> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| "the TLS provider was installed twice")?;
-    leptos::task::Executor::init_tokio().map_err(|error| error.to_string())?;
+    any_spawner::Executor::init_tokio().map_err(|error| error.to_string())?;
     let metrics = PrometheusBuilder::new().install_recorder().map_err(|error| error.to_string())?;
     let process = metrics_process::Collector::default();
     process.describe();
