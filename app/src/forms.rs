@@ -70,6 +70,8 @@ pub struct CreateBody {
     variables: String,
     redis: Option<String>,
     metrics: Option<String>,
+    /// The names of the fields that somebody has typed into, for a preview.
+    pub(crate) touched: String,
 }
 
 impl CreateBody {

@@ -31,7 +31,7 @@ pub(super) fn alert(trouble: RwSignal<Option<String>>) -> impl IntoView {
 #[cfg(feature = "hydrate")]
 pub(super) fn redraw(drawn: NodeRef<html::Div>, drawing: &String) {
     if let Some(drawn) = drawn.get_untracked() {
-        super::patch::patch_children_of(&drawn, drawing);
+        super::patch::redraw(&drawn, drawing);
     }
 }
 

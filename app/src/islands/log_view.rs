@@ -14,7 +14,7 @@ use leptos::{html, prelude::*};
 use std::time::Duration;
 
 /// The height of a row in CSS pixels; the style sheet says the same.
-const ROW: f64 = 20.0;
+const ROW: i32 = 20;
 /// Rows that stand above and below those in sight, so that a quick scroll shows no hole.
 const MARGIN: usize = 20;
 
@@ -25,7 +25,8 @@ struct Log {
     /// Counts up when the held lines changed; what is drawn depends on it.
     version: RwSignal<u64>,
     redraw_is_due: StoredValue<bool>,
-    scroll: RwSignal<(f64, f64)>,
+    /// How far the list is scrolled and how much of it is in sight, in pixels.
+    scroll: RwSignal<(i32, i32)>,
     following: RwSignal<bool>,
     below: RwSignal<u64>,
     note: RwSignal<Option<String>>,
@@ -98,7 +99,7 @@ impl Log {
             held: StoredValue::new(HeldLines::default()),
             version: RwSignal::new(0),
             redraw_is_due: StoredValue::new(false),
-            scroll: RwSignal::new((0.0, 800.0)),
+            scroll: RwSignal::new((0, 800)),
             following: RwSignal::new(true),
             below: RwSignal::new(0),
             note: RwSignal::new(Some("Connecting …".to_owned())),
@@ -163,15 +164,13 @@ impl Log {
     }
 
     /// Which row is drawn first.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a scroll position is a small positive number
     fn first(self) -> usize {
-        ((self.scroll.get().0 / ROW) as usize).saturating_sub(MARGIN)
+        usize::try_from(self.scroll.get().0 / ROW).unwrap_or_default().saturating_sub(MARGIN)
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a height is a small positive number
     fn rows(self) -> Vec<AnyView> {
         self.version.track();
-        let rows = (self.scroll.get().1 / ROW) as usize + 2 * MARGIN;
+        let rows = usize::try_from(self.scroll.get().1 / ROW).unwrap_or_default() + 2 * MARGIN;
         self.held
             .with_value(|held| held.window(self.first(), rows).map(|line| row(line).into_any()).collect())
     }
@@ -220,9 +219,9 @@ mod browser {
         /// Follows while the end is in sight, pauses when the reader scrolls away from it.
         pub(super) fn scrolled(self) {
             let Some(list) = self.list.get_untracked() else { return };
-            let (top, seen) = (f64::from(list.scroll_top()), f64::from(list.client_height()));
+            let (top, seen) = (list.scroll_top(), list.client_height());
             self.scroll.set((top, seen));
-            let at_end = f64::from(list.scroll_height()) - top - seen < ROW;
+            let at_end = list.scroll_height() - top - seen < ROW;
             if at_end && !self.following.get_untracked() {
                 self.following.set(true);
                 self.below.set(0);
@@ -234,7 +233,7 @@ mod browser {
         pub(super) fn to_end(self) {
             if let Some(list) = self.list.get_untracked() {
                 list.set_scroll_top(list.scroll_height());
-                self.scroll.set((f64::from(list.scroll_top()), f64::from(list.client_height())));
+                self.scroll.set((list.scroll_top(), list.client_height()));
             }
         }
 
@@ -252,20 +251,21 @@ mod browser {
             let rows = self.held.with_value(HeldLines::len);
             let first = self.first();
             if let (Some(room), Some(drawn)) = (self.room.get(), self.drawn.get()) {
-                #[allow(clippy::cast_precision_loss)] // at most a hundred thousand rows
-                let pixels = |rows: usize| rows as f64 * ROW;
                 style(&room, "height", &format!("{}px", pixels(rows)));
                 style(&drawn, "transform", &format!("translateY({}px)", pixels(first)));
             }
         }
 
         /// Lines that went at the top must not move those that are being read.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // far below 2^31 pixels
         pub(super) fn keep_place(self, went: usize) {
             if let Some(list) = self.list.get_untracked().filter(|_| went > 0) {
-                list.set_scroll_top(list.scroll_top() - went as i32 * ROW as i32);
+                list.set_scroll_top(list.scroll_top() - pixels(went));
             }
         }
+    }
+
+    fn pixels(rows: usize) -> i32 {
+        i32::try_from(rows).unwrap_or(i32::MAX).saturating_mul(ROW)
     }
 
     fn style(element: &web_sys::HtmlElement, property: &str, value: &str) {

@@ -8,17 +8,25 @@ use web_sys::{CharacterData, DomParser, Element, HtmlElement, Node, SupportedTyp
 const KEY: &str = "data-key";
 
 /// Makes the children of `element`, within its island's own element, those of `drawing`, which is HTML as the server renders it.
-pub(super) fn patch_children_of(element: &HtmlElement, drawing: &str) {
-    let place = element.query_selector("leptos-children").ok().flatten();
-    let place = place.unwrap_or_else(|| element.clone().unchecked_into());
-    let parsed =
-        DomParser::new().and_then(|parser| parser.parse_from_string(drawing, SupportedType::TextHtml));
-    if let Some(body) = parsed.ok().and_then(|parsed| parsed.body()) {
-        patch_children(&place, &body);
+pub(super) fn redraw(element: &HtmlElement, drawing: &str) {
+    if let Some(wanted) = parsed(drawing) {
+        patch_children(&place_in(element), &wanted);
     }
 }
 
-fn patch_children(place: &Node, wanted: &Node) {
+/// Where the children that the server drew stand in an island's element.
+pub(super) fn place_in(element: &HtmlElement) -> Element {
+    let place = element.query_selector("leptos-children").ok().flatten();
+    place.unwrap_or_else(|| element.clone().unchecked_into())
+}
+
+/// A drawing's nodes, in a document of their own, where no script runs.
+pub(super) fn parsed(drawing: &str) -> Option<HtmlElement> {
+    DomParser::new().ok()?.parse_from_string(drawing, SupportedType::TextHtml).ok()?.body()
+}
+
+/// Makes the children of `place` those of `wanted`, which is left with fewer.
+pub(super) fn patch_children(place: &Node, wanted: &Node) {
     let mut at = place.first_child();
     let mut next = wanted.first_child();
     while let Some(want) = next {

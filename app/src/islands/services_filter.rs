@@ -52,11 +52,13 @@ fn hide(drawn: NodeRef<html::Div>, filter: &str) -> bool {
     else {
         return false;
     };
+    // The browser's own lower case: a table of all letters would be a good part of the bundle.
+    let filter: String = js_sys::JsString::from(filter).to_lower_case().into();
     let mut shown = 0;
     for row in
         (0..rows.length()).filter_map(|place| rows.item(place)?.dyn_into::<web_sys::HtmlElement>().ok())
     {
-        let matches = crate::filter::matches(&row.get_attribute("data-words").unwrap_or_default(), filter);
+        let matches = crate::filter::matches(&row.get_attribute("data-words").unwrap_or_default(), &filter);
         row.set_hidden(!matches);
         shown += u32::from(matches);
     }

@@ -6,7 +6,6 @@ mod deploy;
 #[cfg(feature = "ssr")]
 mod job;
 mod log;
-mod preview;
 #[cfg(feature = "ssr")]
 mod service;
 #[cfg(feature = "ssr")]
@@ -17,7 +16,6 @@ pub(crate) use deploy::{CommitView, DeployView};
 #[cfg(feature = "ssr")]
 pub(crate) use job::{JobView, StepView};
 pub(crate) use log::LogLineView;
-pub(crate) use preview::{PreviewFileView, PreviewView, changed_lines};
 #[cfg(feature = "ssr")]
 pub(crate) use service::{
     BuildView, CellView, ColumnView, CreationView, PurgeView, ServiceRow, ServiceView, ServicesView,

@@ -18,6 +18,7 @@ pub(crate) use deploy_preview::DeployPreviewPage;
 pub(crate) use job::JobPage;
 pub(crate) use logs::LogsPage;
 pub(crate) use new_service::NewServicePage;
+pub use new_service::draft;
 pub(crate) use not_found::NotFoundPage;
 pub(crate) use object::ObjectPage;
 pub(crate) use purge::PurgePage;

@@ -3,11 +3,13 @@
 mod bar;
 mod deploy;
 mod job;
+mod new_service;
 mod service;
 mod services;
 
 pub(crate) use bar::lights;
 pub(crate) use deploy::deploy;
 pub(crate) use job::{JobPanel, job};
+pub(crate) use new_service::{DraftPanel, new_service};
 pub(crate) use service::service;
 pub(crate) use services::services;

@@ -12,6 +12,7 @@ use leptos::prelude::*;
 /// What runs where, and is anything wrong? Rows that the filter leaves out are there, but hidden, so that a browser can show them at
 /// once when the filter changes.
 pub(crate) fn services(services: &ServicesView, filter: &str) -> impl IntoView + use<> {
+    let filter = filter.to_lowercase();
     let environments = services
         .environments
         .iter()
@@ -27,7 +28,7 @@ pub(crate) fn services(services: &ServicesView, filter: &str) -> impl IntoView +
                     <th scope="col">"Last deploy"</th>
                 </tr>
             </thead>
-            <tbody>{services.rows.iter().map(|one| row(one, filter)).collect_view()}</tbody>
+            <tbody>{services.rows.iter().map(|one| row(one, &filter)).collect_view()}</tbody>
         </table>
     }
 }
