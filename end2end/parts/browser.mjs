@@ -1,0 +1,68 @@
+// A real Chromium, and what is asked of every page in it.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import { clone } from './cluster.mjs';
+
+const results = path.join(clone, 'end2end/results');
+const axe = await readFile(path.join(clone, 'end2end/node_modules/axe-core/axe.min.js'), 'utf8');
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const widths = [[360, 740], [1280, 800], [2560, 1300]];
+
+/** One browser; `close` ends it. */
+export function openBrowser() {
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server', '--disable-dev-shm-usage'],
+  });
+}
+
+/** A page of a person of their own. Whatever the page logs as an error, or a script throws, fails the test that looks at `page.troubles`. */
+export async function openPage(browser, fairway, options = {}) {
+  const context = await browser.newContext({ baseURL: fairway.url, viewport: { width: 1280, height: 800 }, ...options });
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  page.troubles = [];
+  page.on('pageerror', (error) => page.troubles.push(`${page.url()}: ${error.stack ?? error}`));
+  page.on('console', (message) => {
+    // A page that says why something isn't done has a status of 4xx, which Chromium logs too.
+    if (message.type() === 'error' && !/status of (403|404|409|422)/.test(message.text())) page.troubles.push(`${page.url()}: ${message.text()}`);
+  });
+  return page;
+}
+
+/** Waits until the page's islands are alive. */
+export const alive = (page) => page.locator('html[data-islands=live]').waitFor({ state: 'attached' });
+
+/** Opens an address and waits until its islands are alive. */
+export async function visit(page, address) {
+  const response = await page.goto(address);
+  await alive(page);
+  return response;
+}
+
+/** Pictures of a page at every width in both schemes, and axe's judgement of it; nothing is wider than the window. */
+export async function judge(page, name) {
+  const before = page.viewportSize();
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const [width, height] of widths) {
+      await page.setViewportSize({ width, height });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(wide <= 0, `${name} is ${wide} px wider than a window of ${width} px`);
+      await page.screenshot({ path: path.join(results, `${name}-${width}-${colorScheme}.png`), animations: 'disabled' });
+      if (width !== 2560) await accessible(page, `${name} at ${width} px, ${colorScheme}`);
+    }
+  }
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  if (before) await page.setViewportSize(before);
+}
+
+/** axe finds nothing. Its script comes through the debugger, so the page's own policy stands. */
+export async function accessible(page, name) {
+  await page.evaluate(axe);
+  const violations = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags, resultTypes: ['violations'] }).then(({ violations }) => violations), rules);
+  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.slice(0, 3).map((node) => `    ${node.html.slice(0, 200)}\n      ${node.failureSummary?.replaceAll('\n', '\n      ')}`).join('\n')}`);
+  assert.equal(violations.length, 0, `${name}: axe finds\n${told.join('\n')}`);
+}
