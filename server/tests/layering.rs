@@ -1,8 +1,11 @@
 //! Which crate may know which. The map is drawn in docs/ARCHITECTURE.md; here it is kept, by what `cargo metadata` says.
 
+#![allow(clippy::unwrap_used)] // clippy knows #[test] functions, but not what they call
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
+use std::sync::LazyLock;
 
 /// A crate for each thing outside, and the pure ones beside them.
 const ADAPTERS: [&str; 6] = ["kubernetes", "diagnosis", "scaffold", "delivery", "purge", "store"];
@@ -11,13 +14,19 @@ const ADAPTERS: [&str; 6] = ["kubernetes", "diagnosis", "scaffold", "delivery", 
 const IO: [&str; 10] =
     ["async-std", "axum", "hyper", "kube", "mio", "redis", "reqwest", "rustls", "sqlx", "tokio"];
 
+/// Read once: cargo takes a second.
+static WORKSPACE: LazyLock<Workspace> = LazyLock::new(Workspace::read);
+
 /// What `cargo metadata` says of the workspace, without asking anything outside.
 struct Workspace(Value);
 
 impl Workspace {
     fn read() -> Self {
+        // Crates that only other systems need may not have been fetched.
+        let system = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
         let output = Command::new(env!("CARGO"))
-            .args(["metadata", "--format-version", "1", "--offline", "--locked", "--manifest-path"])
+            .args(["metadata", "--format-version=1", "--offline", "--locked", "--filter-platform", &system])
+            .arg("--manifest-path")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
             .output()
             .unwrap();
@@ -66,6 +75,7 @@ impl Workspace {
                 }
             }
         }
+        assert!(found.contains("serde"), "{name} brings along only {found:?}: that can't be read rightly");
         found
     }
 }
@@ -92,7 +102,7 @@ fn dependencies_point_one_way() {
         ("server", vec!["domain", "portal", "app"]),
     ]);
     may.extend(ADAPTERS.map(|adapter| (adapter, vec!["domain"])));
-    for (name, known) in Workspace::read().arrows() {
+    for (name, known) in WORKSPACE.arrows() {
         let Some(allowed) = may.get(name) else {
             panic!("{name} has no place in the order: give it one here and in docs/ARCHITECTURE.md");
         };
@@ -108,8 +118,7 @@ fn dependencies_point_one_way() {
 
 #[test]
 fn an_adapter_never_knows_another() {
-    let workspace = Workspace::read();
-    let arrows = workspace.arrows();
+    let arrows = WORKSPACE.arrows();
     for adapter in ADAPTERS {
         for other in ADAPTERS {
             assert!(
@@ -122,8 +131,7 @@ fn an_adapter_never_knows_another() {
 
 #[test]
 fn pages_and_edge_never_reach_past_the_portal() {
-    let workspace = Workspace::read();
-    let arrows = workspace.arrows();
+    let arrows = WORKSPACE.arrows();
     for outer in ["app", "islands", "server"] {
         for adapter in ADAPTERS {
             assert!(
@@ -136,8 +144,7 @@ fn pages_and_edge_never_reach_past_the_portal() {
 
 #[test]
 fn the_domain_does_no_io() {
-    let workspace = Workspace::read();
-    let brought = workspace.brings_along("domain");
+    let brought = WORKSPACE.brings_along("domain");
     for library in IO {
         assert!(
             !brought.contains(library),
@@ -148,8 +155,7 @@ fn the_domain_does_no_io() {
 
 #[test]
 fn the_diagnosis_does_no_io() {
-    let workspace = Workspace::read();
-    let brought = workspace.brings_along("diagnosis");
+    let brought = WORKSPACE.brings_along("diagnosis");
     for library in IO {
         assert!(
             !brought.contains(library),
@@ -160,10 +166,9 @@ fn the_diagnosis_does_no_io() {
 
 #[test]
 fn each_outside_system_is_known_by_one_crate() {
-    let workspace = Workspace::read();
     for (library, owner) in [("sqlx", "store"), ("kube", "kubernetes"), ("redis", "purge")] {
         assert_eq!(
-            workspace.who_names(library),
+            WORKSPACE.who_names(library),
             [owner],
             "only {owner} names {library}: what an outside system is like is known in one crate"
         );
@@ -172,8 +177,7 @@ fn each_outside_system_is_known_by_one_crate() {
 
 #[test]
 fn what_a_browser_loads_has_no_server_in_it() {
-    let workspace = Workspace::read();
-    let app = workspace.crates().find(|package| short(package) == "app").unwrap();
+    let app = WORKSPACE.crates().find(|package| short(package) == "app").unwrap();
     for dependency in list(&app["dependencies"]) {
         let name = text(&dependency["name"]);
         let of_server = ["fairway-portal", "leptos_axum", "tokio", "tracing"].contains(&name);
