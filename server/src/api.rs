@@ -6,8 +6,9 @@ mod jobs;
 mod logs;
 mod services;
 
-use crate::router::Edge;
-use axum::{Router, routing::get};
+use crate::{problem::Problem, router::Edge};
+use axum::{Router, routing::any, routing::get};
+use http::StatusCode;
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -40,5 +41,13 @@ pub(crate) fn routes() -> Router<Edge> {
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     let described = document.to_json().unwrap_or_default();
     let json = [(http::header::CONTENT_TYPE, "application/json")];
-    routes.route("/api/v1/openapi.json", get(async move || (json, described)))
+    routes
+        .route("/api/v1/openapi.json", get(async move || (json, described)))
+        .route("/api/{*path}", any(unknown))
+}
+
+/// An address that the API doesn't have is a problem too, not a page.
+async fn unknown() -> Problem {
+    let detail = "The API has no such address; /api/v1/openapi.json lists them all.";
+    Problem::new(StatusCode::NOT_FOUND, "/problems/not-found", detail)
 }

@@ -49,7 +49,11 @@ async fn create(
 }
 
 /// What the form's answers would give, as the page shows it; changes nothing.
-async fn preview(State(edge): State<Edge>, Asking(actor): Asking, Form(body): Form<CreateBody>) -> Result<Html<String>, Problem> {
+async fn preview(
+    State(edge): State<Edge>,
+    Asking(actor): Asking,
+    Form(body): Form<CreateBody>,
+) -> Result<Html<String>, Problem> {
     let token = CsrfToken(edge.csrf.to_string());
     Ok(Html(fairway_app::draft(&edge.portal, &actor, &token, &body).await?))
 }
