@@ -99,6 +99,12 @@ impl From<Error> for Problem {
     }
 }
 
+/// A request that met a bug. The panic itself is in the log.
+pub(crate) fn panicked() -> Response {
+    let detail = "Fairway met a bug of its own. What was asked may be half done: look at its page, and tell whoever runs Fairway the request's id.";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "/problems/bug", detail).into_response()
+}
+
 /// What was asked for, or the problem.
 pub(crate) fn done<T>(answered: Result<Answer<T>, Error>) -> Result<T, Problem> {
     match answered? {

@@ -1,6 +1,6 @@
 //! Which request goes where, and what every request passes through.
 
-use crate::{api, assets, events, forms, git, health, idempotency, pages, security};
+use crate::{api, assets, events, forms, git, health, idempotency, pages, problem, security};
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
@@ -10,6 +10,7 @@ use fairway_portal::Portal;
 use http::HeaderName;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{path::Path, sync::Arc};
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
@@ -57,6 +58,7 @@ pub(crate) fn router(edge: Edge, site: &Path) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| problem::panicked()))
         .layer(from_fn(security::headers))
         .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(from_fn(health::measure))

@@ -3,7 +3,7 @@
 use crate::{assets, configuration::Configuration, router, router::Edge};
 use fairway_portal::Portal;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long open requests may take to end once the program is asked to stop.
@@ -99,7 +99,8 @@ fn csrf_token(data: &Path) -> Result<Arc<str>, String> {
 fn start_logging(format: crate::configuration::LogFormat) {
     use tracing_subscriber::{EnvFilter, fmt};
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log =
+        fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match format {
         crate::configuration::LogFormat::Json => log.json().init(),
         crate::configuration::LogFormat::Text => log.init(),
