@@ -70,12 +70,8 @@ document.addEventListener('click', async (event) => {
   const button = event.target.closest?.('button[data-copy]');
   if (!button) return;
   await navigator.clipboard.writeText(button.dataset.copy);
-  button.classList.add('copied');
-  button.setAttribute('aria-label', 'Copied');
-  setTimeout(() => {
-    button.classList.remove('copied');
-    button.setAttribute('aria-label', 'Copy');
-  }, 1500);
+  button.textContent = 'Copied';
+  setTimeout(() => (button.textContent = 'Copy'), 1500);
 });
 
 // A form that is on its way isn't sent again.

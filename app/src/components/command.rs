@@ -17,7 +17,7 @@ pub(crate) fn copyable(prompt: &'static str, line: String) -> impl IntoView + us
     view! {
         <div class="copyable">
             <code tabindex="0"><span class="prompt" aria-hidden="true">{prompt}</span>{line.clone()}</code>
-            <button type="button" class="copy" data-copy=line aria-label="Copy" title="Copy">"⧉"</button>
+            <button type="button" class="copy" data-copy=line>"Copy"</button>
         </div>
     }
 }
