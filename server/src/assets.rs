@@ -29,9 +29,6 @@ async fn cache_for_ever(request: Request, next: Next) -> Response {
     if response.status().is_success() {
         let for_ever = HeaderValue::from_static("public, max-age=31536000, immutable");
         response.headers_mut().insert(header::CACHE_CONTROL, for_ever);
-        // The worker that all tabs share holds the live stream; its own policy, not its page's, says whether it may.
-        let policy = HeaderValue::from_static("default-src 'none'; connect-src 'self'; frame-ancestors 'none'");
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }
