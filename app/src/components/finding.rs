@@ -21,7 +21,7 @@ pub(crate) fn finding(
         .enumerate()
         .map(|(place, object)| {
             view! {
-                <span class="step"><span class="kind">{object.kind.clone()}</span> " " <b>{object.name.clone()}</b></span>
+                <span><span class="kind">{object.kind.clone()}</span> " " <b>{object.name.clone()}</b></span>
                 {(place < last).then_some(" → ")}
             }
         })
