@@ -39,11 +39,11 @@ export async function until(what, seconds, ask, every = 200) {
 const created = new Set();
 
 export class Fairway {
-  /** Starts one. `kubeconfig` and `path` replace the cluster's own and the search path, for a test that stands between. */
-  static async start({ kubeconfig = cluster.KUBECONFIG, path: search = process.env.PATH } = {}) {
+  /** Starts one. `kubeconfig` and `path` replace the cluster's own and the search path, for a test that stands between; `namespaces` the names. */
+  static async start({ kubeconfig = cluster.KUBECONFIG, path: search = process.env.PATH, namespaces } = {}) {
     const fairway = new Fairway();
     fairway.suffix = unique();
-    fairway.namespaces = { staging: `fairway-test-${fairway.suffix}-staging`, production: `fairway-test-${fairway.suffix}-production` };
+    fairway.namespaces = namespaces ?? { staging: `fairway-test-${fairway.suffix}-staging`, production: `fairway-test-${fairway.suffix}-production` };
     fairway.data = await mkdtemp(path.join(tmpdir(), 'fairway-test-'));
     fairway.port = await freePort();
     fairway.url = `http://127.0.0.1:${fairway.port}`;
