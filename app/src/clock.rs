@@ -87,24 +87,6 @@ fn date(at: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// A count with its thousands apart: `18,402`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A count with its noun: *1 pod*, *2 pods*.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,12 +114,5 @@ mod tests {
         assert_eq!(ago(-3000), "just now");
         assert_eq!(ago(125_000), "2 min ago");
         assert_eq!(ago(3 * 86_400_000), "3 days ago");
-    }
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!((count(0), count(999), count(18_402), count(1_000_000)).3, "1,000,000");
-        assert_eq!(counted(18_402, "key"), "18,402 keys");
-        assert_eq!(counted(1, "pod"), "1 pod");
     }
 }

@@ -23,6 +23,8 @@ mod follow;
 mod islands;
 mod model;
 
+mod words;
+
 #[cfg(feature = "hydrate")]
 mod ticking;
 #[cfg(feature = "hydrate")]

@@ -1,6 +1,6 @@
 //! What a deploy does, object by object.
 
-use crate::clock;
+use crate::words;
 use fairway_domain::{Change, DiffLine, ObjectDiff};
 use leptos::prelude::*;
 
@@ -18,7 +18,7 @@ pub(crate) fn diff(objects: &[ObjectDiff]) -> impl IntoView + use<> {
                 .then(|| {
                     view! {
                         <details class="unchanged">
-                            <summary>{clock::counted(names.len() as u64, "object")} " unchanged"</summary>
+                            <summary>{words::counted(names.len() as u64, "object")} " unchanged"</summary>
                             <ul>{names.into_iter().map(|name| view! { <li>{name}</li> }).collect_view()}</ul>
                         </details>
                     }
@@ -60,7 +60,7 @@ fn diff_line(line: &DiffLine) -> impl IntoView + use<> {
         DiffLine::Removed(text) => view! { <del>{format!("- {text}\n")}</del> }.into_any(),
         DiffLine::Same(text) => view! { <span>{format!("  {text}\n")}</span> }.into_any(),
         DiffLine::Gap(lines) => {
-            view! { <span class="gap">{format!("⋯ {}\n", clock::counted(*lines as u64, "line"))}</span> }
+            view! { <span class="gap">{format!("⋯ {}\n", words::counted(*lines as u64, "line"))}</span> }
                 .into_any()
         }
     }

@@ -1,9 +1,9 @@
 //! A job's steps, each with its state, its time, its log and its command.
 
 use crate::{
-    clock,
     components::{command, state, time},
     model::{JobView, StepView},
+    words,
 };
 use fairway_domain::{JobKind, StepName, StepState};
 use leptos::prelude::*;
@@ -45,7 +45,7 @@ fn step(step: &StepView, kind: JobKind) -> impl IntoView + use<> {
                     view! {
                         <details class="log" open=failed data-open=failed.to_string()>
                             <summary>
-                                {clock::counted(lines as u64, "line")}
+                                {words::counted(lines as u64, "line")}
                                 <span class="last">{step.log.last().cloned()}</span>
                             </summary>
                             <pre tabindex="0">{step.log.join("\n")}</pre>

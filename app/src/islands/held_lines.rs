@@ -1,6 +1,6 @@
 //! The lines that a log view holds: the newest hundred thousand, and an honest count of the rest.
 
-use crate::{clock, model::LogLineView};
+use crate::{clock, model::LogLineView, words};
 use fairway_domain::LogMarker;
 use std::collections::{BTreeSet, VecDeque};
 
@@ -54,19 +54,19 @@ impl HeldLines {
         let mut parts = vec![
             format!(
                 "{} held from {}",
-                clock::counted(self.lines.len() as u64, "line"),
-                clock::counted(self.pods.len() as u64, "pod")
+                words::counted(self.lines.len() as u64, "line"),
+                words::counted(self.pods.len() as u64, "pod")
             ),
             format!("since {} UTC", clock::time_of_day(first.at)),
         ];
         if self.evicted > 0 {
-            parts.push(format!("{} no longer held", clock::counted(self.evicted as u64, "older line")));
+            parts.push(format!("{} no longer held", words::counted(self.evicted as u64, "older line")));
         }
         parts.push(match self.gaps {
             0 => "none lost".to_owned(),
             gaps => format!(
                 "lines may be missing at {}, marked in the list",
-                clock::counted(gaps as u64, "place")
+                words::counted(gaps as u64, "place")
             ),
         });
         parts.join(" · ")
@@ -84,6 +84,7 @@ mod tests {
             pod: format!("orders-{}", number % 3),
             level: Level::Info,
             text: number.to_string(),
+            fields: String::new(),
             marker,
         }
     }

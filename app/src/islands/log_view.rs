@@ -6,6 +6,7 @@ use crate::{
     follow::{self, Following, Heard, Message, follow},
     islands::held_lines::HeldLines,
     model::LogLineView,
+    words,
 };
 use fairway_domain::Level;
 #[cfg(feature = "hydrate")]
@@ -67,13 +68,16 @@ pub(crate) fn LogView(service: String, environment: String, contains: String) ->
                 node_ref=filter
                 on:input=move |event| search(event_target_value(&event))
             />
+            <span class="keys-hint" aria-hidden="true">
+                <kbd>"/"</kbd> " filter  " <kbd>"space"</kbd> " pause  " <kbd>"g"</kbd> " first  " <kbd>"G"</kbd> " last"
+            </span>
             <button
                 type="button"
                 class="follow"
                 aria-keyshortcuts="Space"
                 on:click=move |_| log.set_following(!log.following.get_untracked())
             >
-                {move || if log.following.get() { "❚❚ Pause" } else { "▶ Follow" }}
+                {move || if log.following.get() { "Pause" } else { "Follow" }}
             </button>
         </div>
         <div
@@ -182,7 +186,7 @@ impl Log {
         if !self.following.get() {
             parts.push(match below {
                 0 => "paused".to_owned(),
-                _ => format!("paused, {} below", clock::counted(below, "new line")),
+                _ => format!("paused, {} below", words::counted(below, "new line")),
             });
         }
         parts.extend(self.note.get());
@@ -204,6 +208,7 @@ fn row(line: &LogLineView) -> impl IntoView + use<> {
             <span class="pod" title=line.pod.clone()>{line.short_pod().to_owned()}</span>
             <span class="level">{line.level.word()}</span>
             <span class="text">{line.text.clone()}</span>
+            <span class="fields">{line.fields.clone()}</span>
         </div>
     }
 }

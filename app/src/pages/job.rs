@@ -6,6 +6,7 @@ use crate::{
     pages::{alert, crumbs},
     panels::{self, JobPanel},
     request::{done, page, param},
+    words,
 };
 use fairway_domain::{JobId, JobKind, JobState};
 use leptos::prelude::*;
@@ -41,6 +42,6 @@ fn title(job: &JobView) -> String {
         JobKind::Create => format!("Create {name}"),
         JobKind::Build => format!("Build {name}"),
         JobKind::Deploy => format!("Deploy {name}{place}"),
-        JobKind::Purge => format!("Purge {name}'s Redis{place}"),
+        JobKind::Purge => format!("Purge {} Redis{place}", words::possessive(name)),
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     model::LogLineView,
     pages::{crumbs, environments},
     request::{Request, Trouble, done, page, param, query},
+    words,
 };
 use fairway_domain::{EnvironmentName, LogRequest, ServiceName, ShellCommand};
 use futures::StreamExt;
@@ -83,7 +84,7 @@ async fn plain(
         Ok(Ok(lines)) => {
             let lines: Vec<String> = lines.into_iter().filter_map(Result::ok).map(|(_, entry)| text(&entry.into())).collect();
             view! {
-                <p class="quiet">"The last " {clock::counted(lines.len() as u64, "line")} ", as of now. Reload for newer ones."</p>
+                <p class="quiet">"The last " {words::counted(lines.len() as u64, "line")} ", as of now. Reload for newer ones."</p>
                 <pre class="plain-log" tabindex="0">{lines.join("\n")}</pre>
             }
             .into_any()
@@ -95,11 +96,6 @@ async fn plain(
 }
 
 fn text(line: &LogLineView) -> String {
-    format!(
-        "{} {} {:5} {}",
-        clock::time_of_day_exact(line.at),
-        line.short_pod(),
-        line.level.word(),
-        line.text
-    )
+    let time = clock::time_of_day_exact(line.at);
+    format!("{time} {} {:5} {} {}", line.short_pod(), line.level.word(), line.text, line.fields)
 }

@@ -1,12 +1,12 @@
 //! What of a Redis would go?
 
 use crate::{
-    clock,
     components::command,
     field::csrf,
     forms::{needs_name, purge_selection},
     pages::{alert, crumbs},
     request::{Request, Trouble, done, page, param, query, refusal_status, status},
+    words,
 };
 use fairway_domain::{EnvironmentName, PurgeSelection, ServiceName};
 use fairway_portal::{PurgePreview, Purgeability};
@@ -40,7 +40,8 @@ pub(crate) fn PurgePage() -> impl IntoView {
             Purgeability::NoRedis => no_redis(&asked.service).into_any(),
             Purgeability::NotPurgeable => not_purgeable(&asked).into_any(),
         };
-        let title = format!("Purge {}'s Redis on {}", asked.service, asked.environment);
+        let title =
+            format!("Purge {} Redis on {}", words::possessive(asked.service.as_str()), asked.environment);
         Ok(view! {
             <Title text=title.clone()/>
             {crumbs(asked.service.as_str(), "purge")}
@@ -101,7 +102,7 @@ fn choose(asked: &Asked, error: Option<String>) -> impl IntoView + use<> {
                 </div>
                 <label class="choice">
                     <input type="checkbox" name="everything" checked=asked.everything/>
-                    <span><b>"Everything"</b> <span class="quiet">"whatever the pattern says"</span></span>
+                    <span><b>"Everything"</b> " " <span class="quiet">"whatever the pattern says"</span></span>
                 </label>
                 <button>"Count, remove nothing"</button>
             </form>
@@ -116,7 +117,7 @@ fn dry_run(
     request: &Request,
 ) -> impl IntoView + use<> {
     let count = preview.count;
-    let keys = clock::counted(count.matching, "key");
+    let keys = words::counted(count.matching, "key");
     let sample = count.sample.iter().map(|key| view! { <li><code>{key.clone()}</code></li> }).collect_view();
     let more = count.matching.saturating_sub(count.sample.len() as u64);
     let none = count.matching == 0;
@@ -124,15 +125,15 @@ fn dry_run(
         <section class="part">
             <h2>"Dry run"</h2>
             <p class="figure">
-                <b class="number">{clock::count(count.matching)}</b>
+                <b class="number">{words::count(count.matching)}</b>
                 " of "
-                <span class="number">{clock::counted(count.total, "key")}</span>
+                <span class="number">{words::counted(count.total, "key")}</span>
                 " would go: "
                 {selection.to_string()}
                 "."
             </p>
             <ul class="keys">{sample}</ul>
-            {(more > 0).then(|| view! { <p class="quiet">"and " {clock::count(more)} " more"</p> })}
+            {(more > 0).then(|| view! { <p class="quiet">"and " {words::count(more)} " more"</p> })}
             {command(preview.command.to_string())}
         </section>
         {if none {
@@ -145,6 +146,7 @@ fn dry_run(
 
 fn confirm(asked: &Asked, name: bool, matching: u64, keys: &str, request: &Request) -> impl IntoView + use<> {
     let service = asked.service.to_string();
+    let button = format!("Remove {keys} from {} Redis on {}", words::possessive(&service), asked.environment);
     view! {
         <section class="part">
             <h2>"Confirm"</h2>
@@ -166,7 +168,7 @@ fn confirm(asked: &Asked, name: bool, matching: u64, keys: &str, request: &Reque
                     })}
                 <p>"Removed keys can't be brought back. If more match by then, nothing is removed and you are asked again."</p>
                 <button class="danger">
-                    "Remove " {keys.to_owned()} " from " {service.clone()} "' Redis on " {asked.environment.to_string()}
+                    {button}
                 </button>
             </form>
         </section>

@@ -1,10 +1,11 @@
 //! One service: a column an environment, its builds and its timeline.
 
 use crate::{
-    address, clock,
+    address,
     components::{ago, build_state, command, commit, copyable, finding, freshness, health, since, timeline},
     field::csrf,
     model::{BuildView, ColumnView, FreshnessView, PodView, PurgeView, ServiceView},
+    words,
 };
 use fairway_domain::{BuildState, Health, JobState};
 use leptos::prelude::*;
@@ -102,7 +103,7 @@ fn version(service: &str, column: &ColumnView) -> impl IntoView + use<> {
             {(column.behind > 0)
                 .then(|| {
                     let href = format!("/services/{service}/deploy?environment={}", column.status.environment);
-                    view! { <a class="badge" href=href>{clock::counted(column.behind as u64, "newer build")}</a> }
+                    view! { <a class="badge" href=href>{words::counted(column.behind as u64, "newer build")}</a> }
                 })}
         </p>
     }
@@ -121,7 +122,7 @@ pub(super) fn pod(pod: &PodView) -> impl IntoView + use<> {
             <code title=pod.name.clone()>{pod.name.clone()}</code>
             <span class="quiet">
                 {pod.commit.clone()}
-                {(pod.restarts > 0).then(|| format!(" · {}", clock::counted(u64::from(pod.restarts), "restart")))}
+                {(pod.restarts > 0).then(|| format!(" · {}", words::counted(u64::from(pod.restarts), "restart")))}
                 {pod.created.map(|at| view! { " · " {since(at)} })}
             </span>
         </li>
@@ -183,7 +184,7 @@ fn objects(service: &str, column: &ColumnView) -> impl IntoView + use<> {
     (!column.objects.is_empty()).then(|| {
         view! {
             <details class="objects">
-                <summary>{format!("YAML of {}", clock::counted(column.objects.len() as u64, "object"))}</summary>
+                <summary>{format!("YAML of {}", words::counted(column.objects.len() as u64, "object"))}</summary>
                 <ul>{links}</ul>
             </details>
         }

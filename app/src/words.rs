@@ -1,0 +1,45 @@
+//! Numbers and names in sentences.
+
+/// A count with its thousands apart: `18,402`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun: *1 pod*, *2 pods*.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// A name that owns something: *invoice's*, *orders'*.
+#[cfg(any(feature = "ssr", test))]
+pub(crate) fn possessive(name: &str) -> String {
+    if name.ends_with('s') { format!("{name}'") } else { format!("{name}'s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!((count(0), count(999), count(18_402), count(1_000_000)).3, "1,000,000");
+        assert_eq!(counted(18_402, "key"), "18,402 keys");
+        assert_eq!(counted(1, "pod"), "1 pod");
+    }
+
+    #[test]
+    fn a_name_that_ends_in_s_takes_an_apostrophe_alone() {
+        assert_eq!(
+            (possessive("orders"), possessive("invoice")),
+            ("orders'".to_owned(), "invoice's".to_owned())
+        );
+    }
+}
