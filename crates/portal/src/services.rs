@@ -6,11 +6,12 @@ use crate::{
     activity::ActivityFilter,
 };
 use fairway_domain::{
-    Action, Actor, Build, Environment, EnvironmentName, EnvironmentStatus, Job, JobState, ObjectReference,
+    Action, Actor, Build, Deploy, Environment, EnvironmentName, EnvironmentStatus, Job, ObjectReference,
     Outcome, Service, ServiceName, Timestamp,
 };
 use fairway_store::NewActivity;
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
+use std::collections::HashMap;
 
 /// How many builds, deploys and activities a service's page shows.
 const SHOWN: u32 = 50;
@@ -18,8 +19,22 @@ const SHOWN: u32 = 50;
 impl Portal {
     /// Every service, with how it is in each environment.
     pub async fn services(&self, _actor: &Actor) -> Result<Vec<ServiceSummary>, Error> {
-        let services = self.inner.store.services().await?;
-        try_join_all(services.into_iter().map(|service| self.summary(service))).await
+        let store = &self.inner.store;
+        let services = store.services().await?;
+        let mut deploys: HashMap<ServiceName, Deploy> = store
+            .newest_deploys()
+            .await?
+            .into_iter()
+            .map(|deploy| (deploy.service.clone(), deploy))
+            .collect();
+        let mut creations: HashMap<ServiceName, Job> =
+            store.unfinished_creations().await?.into_iter().map(|job| (job.service.clone(), job)).collect();
+        let summaries = services.into_iter().map(|service| {
+            let last_deploy = deploys.remove(&service.parameters.name);
+            let creation = creations.remove(&service.parameters.name);
+            self.summary(service, last_deploy, creation)
+        });
+        Ok(join_all(summaries).await)
     }
 
     /// One service, whole.
@@ -154,15 +169,16 @@ impl Portal {
         (!live).then(|| Refusal::ClusterAway(environment.name.clone(), freshness))
     }
 
-    async fn summary(&self, service: Service) -> Result<ServiceSummary, Error> {
-        let name = service.parameters.name.clone();
-        let mut environments = Vec::new();
-        for environment in self.environments() {
-            environments.push(self.status(&name, environment).await);
-        }
-        let creation = self.creation(&name).await?.filter(|job| job.state != JobState::Succeeded);
-        let last_deploy = self.inner.store.deploys(&name, None, 1).await?.pop();
-        Ok(ServiceSummary { service, environments, last_deploy, creation })
+    async fn summary(
+        &self,
+        service: Service,
+        last_deploy: Option<Deploy>,
+        creation: Option<Job>,
+    ) -> ServiceSummary {
+        let name = &service.parameters.name;
+        let statuses = self.environments().iter().map(|environment| self.status(name, environment));
+        let environments = join_all(statuses).await;
+        ServiceSummary { service, environments, last_deploy, creation }
     }
 
     async fn creation(&self, service: &ServiceName) -> Result<Option<Job>, Error> {
