@@ -44,10 +44,17 @@ pub(crate) fn routes() -> Router<Edge> {
     routes
         .route("/api/v1/openapi.json", get(async move || (json, described)))
         .route("/api/{*path}", any(unknown))
+        .method_not_allowed_fallback(not_allowed)
 }
 
 /// An address that the API doesn't have is a problem too, not a page.
 async fn unknown() -> Problem {
     let detail = "The API has no such address; /api/v1/openapi.json lists them all.";
     Problem::new(StatusCode::NOT_FOUND, "/problems/not-found", detail)
+}
+
+/// So is a method that an address doesn't take; the header `Allow` lists those that it does.
+async fn not_allowed(method: http::Method) -> Problem {
+    let detail = format!("This address doesn't take {method}; /api/v1/openapi.json says what it takes.");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "/problems/method", detail)
 }

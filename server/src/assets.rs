@@ -29,6 +29,8 @@ async fn cache_for_ever(request: Request, next: Next) -> Response {
     if response.status().is_success() {
         let for_ever = HeaderValue::from_static("public, max-age=31536000, immutable");
         response.headers_mut().insert(header::CACHE_CONTROL, for_ever);
+        // A cache in between must not give the compressed file to somebody who can't read it.
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     response
 }

@@ -19,6 +19,12 @@ const TOPICS: usize = 200;
 /// A proxy closes a silent connection after a minute or so.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// What keeps proxies with default settings from holding a stream back.
+pub(crate) const STREAMED: [(HeaderName, HeaderValue); 2] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+];
+
 /// All of a browser's live topics in one stream: `?topic=services&topic=job%2FID@17`. What stands behind `@` is the last id that was seen.
 pub(crate) async fn topics(
     State(edge): State<Edge>,
@@ -84,11 +90,8 @@ pub(crate) fn logs(portal: &Portal, lines: LogStream) -> Response {
 
 fn respond(portal: &Portal, events: impl Stream<Item = Event> + Send + 'static) -> Response {
     let events = events.take_until(portal.closing()).map(Ok::<_, Infallible>);
-    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    response
+    let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
+    (STREAMED, stream).into_response()
 }
 
 /// Where a reader that reconnects was.

@@ -33,13 +33,18 @@ pub(crate) async fn metrics(State(edge): State<Edge>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
-/// Counts and times requests by route, never by address, so that the number of series stays bounded.
+/// Counts and times requests by route, never by address, so that the number of series stays bounded. Requests that change something leave a
+/// line in the log.
 pub(crate) async fn measure(request: Request, next: Next) -> Response {
     let begun = Instant::now();
+    let reads = request.method().is_safe();
     let method = request.method().to_string();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();
+    if !reads {
+        tracing::info!(status, seconds = begun.elapsed().as_secs_f64(), "answered");
+    }
     let labels = [("method", method), ("route", route), ("status", status)];
     metrics::counter!("fairway_http_requests_total", &labels).increment(1);
     metrics::histogram!("fairway_http_request_seconds", &labels).record(begun.elapsed().as_secs_f64());

@@ -124,7 +124,7 @@ impl fmt::Display for Refusal {
                 Freshness::UnknownSince(since) => {
                     write!(
                         f,
-                        "The cluster of {environment} hasn't answered since {since}. Nothing was changed; try again once it does."
+                        "The cluster of {environment} hasn't answered since {since:.0}. Nothing was changed; try again once it does."
                     )
                 }
                 _ => write!(

@@ -45,16 +45,16 @@ pub(super) async fn logs(
     if accept.contains("text/event-stream") {
         return Ok(events::logs(&portal, lines).into_response());
     }
-    Ok(json_lines(lines))
+    Ok(json_lines(&portal, lines))
 }
 
-fn json_lines(lines: LogStream) -> Response {
-    let body = lines.map(|line| {
+fn json_lines(portal: &Portal, lines: LogStream) -> Response {
+    let body = lines.take_until(portal.closing()).map(|line| {
         let (_, entry) = line.map_err(std::io::Error::other)?;
         let mut json = serde_json::to_string(&entry).map_err(std::io::Error::other)?;
         json.push('\n');
         Ok::<_, std::io::Error>(json)
     });
-    let headers = [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-cache")];
-    (headers, Body::from_stream(body)).into_response()
+    let json_lines = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    (json_lines, events::STREAMED, Body::from_stream(body)).into_response()
 }
