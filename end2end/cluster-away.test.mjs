@@ -1,1 +1,179 @@
 // Proves the cluster out of reach: pages keep the last state and say since when it is unknown, deploys are refused, and all recovers by itself.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { Fairway, cluster, kubectl, until } from './harness.mjs';
+import { alive, openBrowser, openPage } from './parts/browser.mjs';
+
+/** Stands between Fairway and the API server. */
+class Wire {
+  state = 'whole';
+  pairs = new Set();
+
+  static async to(port) {
+    const wire = new Wire();
+    wire.server = createServer((here) => wire.#join(here, port));
+    await new Promise((resolve) => wire.server.listen(0, '127.0.0.1', resolve));
+    wire.port = wire.server.address().port;
+    return wire;
+  }
+
+  #join(here, port) {
+    if (this.state === 'cut') return here.destroy();
+    const there = connect(port, '127.0.0.1');
+    const pair = [here, there];
+    this.pairs.add(pair);
+    for (const [one, other] of [[here, there], [there, here]]) {
+      one.on('data', (bytes) => this.state === 'whole' && other.write(bytes));
+      one.on('error', () => {});
+      one.on('close', () => {
+        other.destroy();
+        this.pairs.delete(pair);
+      });
+    }
+  }
+
+  /** Ends every connection; new ones are ended at once. */
+  cut() {
+    this.state = 'cut';
+    for (const pair of this.pairs) pair.forEach((socket) => socket.destroy());
+  }
+
+  /** Connections stay and are taken, but nothing passes: a firewall that drops packets. */
+  swallow() {
+    this.state = 'swallowing';
+  }
+
+  /** What a swallowed connection lost doesn't come back, so those end. */
+  restore() {
+    const swallowed = this.state === 'swallowing';
+    this.state = 'whole';
+    if (swallowed) for (const pair of this.pairs) pair.forEach((socket) => socket.destroy());
+  }
+
+  close() {
+    this.cut();
+    this.server.close();
+  }
+}
+
+let wire, folder, fairway, browser, name, build;
+
+before(async () => {
+  const kubeconfig = await readFile(cluster.KUBECONFIG, 'utf8');
+  const port = Number(/server: https:\/\/127\.0\.0\.1:(\d+)/.exec(kubeconfig)[1]);
+  wire = await Wire.to(port);
+  folder = await mkdtemp(path.join(tmpdir(), 'fairway-wire-'));
+  const own = path.join(folder, 'kubeconfig');
+  await writeFile(own, kubeconfig.replaceAll(`https://127.0.0.1:${port}`, `https://127.0.0.1:${wire.port}`));
+  [fairway, browser] = await Promise.all([Fairway.start({ kubeconfig: own }), openBrowser()]);
+  name = await fairway.create('away', { replicas: '2', redis: true });
+  ({ body: [build] } = await fairway.rest.get(`/api/v1/services/${name}/builds`));
+});
+after(async () => {
+  await browser?.close();
+  wire?.restore();
+  await fairway?.remove();
+  wire?.close();
+  if (folder) await rm(folder, { recursive: true, force: true });
+});
+
+const diagnosis = async () => (await fairway.rest.get(`/api/v1/services/${name}/environments/staging/diagnosis`)).body;
+
+/** A page as it comes, within a second, as words. */
+async function words(address) {
+  const began = Date.now();
+  const { status, body } = await fairway.rest.get(address);
+  assert.equal(status, 200, address);
+  assert.ok(Date.now() - began < 1_000, `${address} took ${Date.now() - began} ms`);
+  return body.replace(/<(script|style)[\s\S]*?<\/\1>/g, '').replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
+}
+
+for (const [how, away] of [['cut off', () => wire.cut()], ['silent', () => wire.swallow()]]) {
+  test(`a cluster that is ${how} is told as unknown, and comes back by itself`, async (t) => {
+    t.after(() => wire.restore());
+    const page = await openPage(browser, fairway);
+    await page.goto(`/services/${name}`);
+    await alive(page);
+    const list = await page.context().newPage();
+    await list.goto('/');
+    await alive(list);
+    const before = await diagnosis();
+    assert.deepEqual([before.freshness.state, before.health, before.ready], ['live', 'healthy', 2]);
+    await page.getByText(before.pods[0].name).first().waitFor();
+
+    const gone = Date.now();
+    away();
+    const known = await until('the cluster counts as unknown', 15, async () => {
+      const now = await diagnosis();
+      return now.freshness.state === 'unknownSince' && now;
+    });
+    const since = Date.parse(known.freshness.since);
+    assert.ok(Math.abs(since - gone) < 10_000, `unknown since ${known.freshness.since}, and it went at ${new Date(gone).toISOString()}`);
+    assert.deepEqual(known.pods.map(({ name }) => name), before.pods.map(({ name }) => name), 'the last state is kept');
+    assert.deepEqual([known.ready, known.desired, known.commit, known.digest], [before.ready, before.desired, before.commit, before.digest]);
+
+    const clock = known.freshness.since.slice(11, 16);
+    for (const address of ['/', `/services/${name}`]) {
+      const shown = await words(address);
+      assert.match(shown, new RegExp(`unknown since [^.]{0,20}${clock}`), `${address}: ${shown}`);
+      assert.match(shown, /2\/2|2 of 2/, `${address} keeps the last state: ${shown}`);
+      assert.doesNotMatch(shown, /0\/2|0 of 2|not deployed.{0,40}staging/, address);
+    }
+    for (const address of ['/new', '/activity', `/services/${name}/logs?environment=staging`, `/services/${name}/purge?environment=staging`, `/services/${name}/deploys/1`]) await words(address);
+    for (const tab of [page, list]) await tab.getByText(/unknown since/).first().waitFor({ timeout: 10_000 });
+    await page.getByText(before.pods[0].name).first().waitFor({ timeout: 1_000 });
+
+    const place = `/api/v1/services/${name}/environments/staging`;
+    const refusals = [
+      [`${place}/deploys`, { build: build.id }],
+      [`${place}/deploys`, { backTo: 1 }],
+      [`${place}/restarts`, undefined],
+      [`${place}/purges`, { everything: true, dryRun: true }],
+    ];
+    for (const [address, order] of refusals) {
+      const began = Date.now();
+      const { status, body } = await fairway.rest.post(address, order);
+      assert.equal(status, 503, `${address} ${JSON.stringify(order)}: ${JSON.stringify(body)}`);
+      assert.equal(body.type, '/problems/cluster-away');
+      assert.match(body.detail, /Nothing was changed/);
+      assert.ok(Date.now() - began < 5_000, `${address} took ${Date.now() - began} ms`);
+    }
+    assert.equal((await fairway.rest.get('/readyz')).status, 200, 'Fairway itself is well');
+    const { body: { deploys } } = await fairway.rest.get(`/api/v1/services/${name}`);
+    assert.equal(deploys.length, 1, 'nothing was begun');
+
+    // What happens meanwhile is seen once it is back, without a reload.
+    const [victim] = before.pods;
+    await page.evaluate(() => (globalThis.stayed = true));
+    await kubectl('--namespace', fairway.namespaces.staging, 'delete', 'pod', victim.name);
+    wire.restore();
+    const now = await until('it is live again, and both pods are well', 60, async () => {
+      const now = await diagnosis();
+      return now.freshness.state === 'live' && now.health === 'healthy' && now.pods.length === 2 && now;
+    });
+    const fresh = now.pods.find(({ name }) => !before.pods.some((pod) => pod.name === name));
+    await page.getByText(fresh.name).first().waitFor({ timeout: 15_000 });
+    for (const tab of [page, list]) await until('no word of unknown any more', 10, async () => !/unknown since/.test(await tab.locator('body').innerText()));
+    assert.ok(await page.evaluate(() => globalThis.stayed), 'the page was never loaded again');
+    await page.context().close();
+  });
+}
+
+test('a rollout waits for a cluster that goes away, and ends well once it is back', async () => {
+  const copy = await fairway.git.clone(name);
+  const next = await fairway.build(name, await copy.push('Away in the middle'));
+  const { status, body: deploy } = await fairway.deploy(name, 'staging', next.id);
+  assert.equal(status, 202, JSON.stringify(deploy));
+  await until('the pods are waited for', 60, async () => (await fairway.rest.get(`/api/v1/jobs/${deploy.job}`)).body.steps[1].state === 'running', 10);
+  wire.cut();
+  await until('the cluster counts as unknown', 15, async () => (await diagnosis()).freshness.state === 'unknownSince');
+  assert.equal((await fairway.rest.get(`/api/v1/jobs/${deploy.job}`)).body.state, 'running');
+  wire.restore();
+  await fairway.job(deploy.job);
+  const { body } = await fairway.rest.get(`/api/v1/services/${name}`);
+  assert.equal(body.deploys[0].state, 'succeeded');
+});

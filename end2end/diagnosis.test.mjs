@@ -1,1 +1,174 @@
 // Proves the failures that people meet, made for real on staging: each is named with Kubernetes' own words while the old version keeps serving, and a rollback heals.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Fairway, inCluster, kubectl, removeManifest, until } from './harness.mjs';
+import { alive, openBrowser, openPage } from './parts/browser.mjs';
+
+let fairway, browser;
+
+before(async () => {
+  [fairway, browser] = await Promise.all([Fairway.start(), openBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await fairway?.remove();
+});
+
+const atStart = (code) => (copy) => copy.write('app/__main__.py', (text) => text.replace('import os\n', `import os\n\n${code}\n`));
+const withResources = (yaml) => (copy) => copy.write('fairway.yaml', (text) => `${text}\nresources:\n${yaml}`);
+
+/** What goes wrong, what is pushed for it, what happens between build and deploy, and what has to be told. */
+const FAILURES = [
+  {
+    word: 'crash',
+    cause: 'crash',
+    change: atStart('def connect():\n    raise RuntimeError("no orders without a till")\n\n\nconnect()'),
+    title: /crash|ends/i,
+    evidence: [/^1\b/, /Traceback \(most recent call last\)[\s\S]*RuntimeError: no orders without a till/],
+  },
+  {
+    word: 'image',
+    cause: 'imagePull',
+    change: atStart('# An image that nobody has yet.'),
+    spoil: (name, build) => removeManifest(name, build.image.digest),
+    title: /image can't be pulled/,
+    evidence: [/not found|manifest unknown/],
+  },
+  {
+    word: 'memory',
+    cause: 'outOfMemory',
+    change: async (copy) => {
+      await atStart('held = [bytearray(os.urandom(1 << 20)) for _ in range(400)]')(copy);
+      await withResources('  requests:\n    memory: 32Mi\n  limits:\n    memory: 96Mi\n')(copy);
+    },
+    title: /memory/i,
+    evidence: [/96Mi/],
+  },
+  {
+    word: 'place',
+    cause: 'unschedulable',
+    change: withResources('  requests:\n    cpu: "100"\n'),
+    title: /No node takes/,
+    evidence: [/0\/1 nodes are available: 1 Insufficient cpu/, /cpu 100/],
+  },
+  {
+    word: 'ready',
+    cause: 'neverReady',
+    change: (copy) => copy.write('app/service.py', (text) => text.replace('async def healthz():', 'async def healthz(answer: Response):\n    answer.status_code = 503\n    return {"status": "no"}\n\n\nasync def unused():')),
+    title: /never gets ready/,
+    evidence: [/HTTP probe failed with statuscode: 503/],
+  },
+];
+
+/** A page as words, as somebody reads it. */
+async function words(address) {
+  const { status, body } = await fairway.rest.get(address);
+  assert.equal(status, 200, address);
+  const entities = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#x27;': "'", '&#39;': "'" };
+  return body.replace(/<[^>]*>/g, ' ').replace(/&(amp|lt|gt|quot|#x27|#39);/g, (entity) => entities[entity]);
+}
+
+const flat = (text) => text.replace(/\s+/g, ' ').trim();
+
+/** Pods of a service that run and aren't leaving, and what they run. */
+async function running(name) {
+  const { items } = JSON.parse(await kubectl('--namespace', fairway.namespaces.staging, 'get', 'pods', '--selector', `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`, '--output', 'json'));
+  return items.map(({ metadata, spec, status }) => ({
+    name: metadata.name,
+    leaving: Boolean(metadata.deletionTimestamp),
+    ready: Boolean(status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')),
+    image: spec.containers[0].image,
+    variables: Object.fromEntries((spec.containers[0].env ?? []).map(({ name, value }) => [name, value])),
+  }));
+}
+
+/** Asks the service again and again, through its Service, from inside the cluster; stops with the answers it got. */
+function askAllTheTime(name, pod) {
+  const asking = { over: false, versions: [] };
+  asking.ended = (async () => {
+    while (!asking.over) asking.versions.push(JSON.parse(await inCluster(fairway.namespaces.staging, pod, `http://${name}:8080/`)).version);
+  })();
+  asking.stop = async () => {
+    asking.over = true;
+    await asking.ended;
+    return asking.versions;
+  };
+  return asking;
+}
+
+describe('a new version', { concurrency: true }, () => {
+  for (const { word, cause, change, spoil, title, evidence } of FAILURES) {
+    test(`that fails by ${cause} is named, and rolled back`, async () => {
+      const name = await fairway.create(word);
+      const status = async () => (await fairway.rest.get(`/api/v1/services/${name}/environments/staging/diagnosis`)).body;
+      const { commit: good } = await status();
+      const [old] = await running(name);
+      const copy = await fairway.git.clone(name);
+      await change(copy);
+      const bad = await copy.push(`Fail by ${cause}`);
+      const build = await fairway.build(name, bad);
+      await spoil?.(name, build);
+
+      const asking = askAllTheTime(name, old.name);
+      const began = await fairway.deploy(name, 'staging', build.id);
+      assert.equal(began.status, 202, JSON.stringify(began.body));
+      const { job, number } = began.body;
+      const page = await openPage(browser, fairway);
+      await page.goto(`/services/${name}/deploys/${number}`);
+      await alive(page);
+
+      // A cause may be seen that is a step of a later one; it has to be this one within half a minute after Helm is done.
+      await until('Helm is done', 60, async () => (await fairway.rest.get(`/api/v1/jobs/${job}`)).body.steps[0].state === 'succeeded');
+      const { findings: [finding] } = await until(`${cause} is named`, 30, async () => {
+        const now = await status();
+        return now.findings[0]?.cause === cause && evidence.every((fact) => now.findings[0].evidence.some(({ text }) => fact.test(text))) && now;
+      });
+      assert.match(finding.title, title);
+      assert.match(finding.impact, new RegExp(`old version.*${good.slice(0, 7)}.*keeps serving`, 'i'));
+      assert.ok(finding.path.length > 0 && finding.next.length > 10 && finding.command.length > 10, JSON.stringify(finding));
+      await page.getByText(finding.title).first().waitFor({ timeout: 10_000 });
+      const service = flat(await words(`/services/${name}`));
+      assert.ok(service.includes(flat(finding.title)), service);
+
+      const failed = await fairway.job(job, 'failed');
+      assert.equal(failed.steps.find(({ name }) => name === 'ready').state, 'failed');
+      const versions = await asking.stop();
+      assert.ok(versions.length > 3);
+      assert.deepEqual([...new Set(versions)], [good], 'the old version served all the time, and it alone');
+      const { body: { deploys: [deploy] } } = await fairway.rest.get(`/api/v1/services/${name}`);
+      assert.deepEqual([deploy.number, deploy.state, deploy.finding?.cause], [number, 'failed', cause], JSON.stringify(deploy));
+      for (const fact of evidence) assert.ok(deploy.finding.evidence.some(({ text }) => fact.test(text)), `${fact}: ${JSON.stringify(deploy.finding)}`);
+      await page.locator('main').getByText(/^failed$/i).first().waitFor({ timeout: 10_000 });
+
+      const back = await fairway.deployed(name, 'staging', { backTo: 1 });
+      assert.equal(back.rollbackOf, 1);
+      // Done says that what was asked for runs; the failed pod may still be on its way out.
+      const serving = (await running(name)).filter(({ ready, leaving }) => ready && !leaving);
+      assert.deepEqual(serving.map(({ image }) => image), [`${back.image.repository}@${back.image.digest}`]);
+      const healed = await until('it is well again', 30, async () => {
+        const now = await status();
+        return now.health === 'healthy' && now.findings.length === 0 && now;
+      });
+      assert.deepEqual([healed.commit, healed.ready, healed.pods.length], [good, 1, 1]);
+
+      const frozen = flat(await words(`/services/${name}/deploys/${number}`));
+      for (const { text } of deploy.finding.evidence) assert.ok(frozen.includes(flat(text)), `the deploy's page still tells ${text}: ${frozen}`);
+      assert.deepEqual(page.troubles, []);
+      await page.context().close();
+    });
+  }
+
+  test('is done when its own pods serve, also where only a variable differs', async () => {
+    const name = await fairway.create('done');
+    const copy = await fairway.git.clone(name);
+    for (const value of ['007', '1e3']) {
+      await copy.write('fairway.yaml', (text) => text.replace(/^variables:[\s\S]*?\n\n/m, `variables:\n  GREETING: "${value}"\n\n`));
+      const build = await fairway.build(name, await copy.push(`Greet with ${value}`));
+      const deploy = await fairway.deployed(name, 'staging', build.id);
+      const serving = (await running(name)).filter(({ ready, leaving }) => ready && !leaving);
+      assert.deepEqual(serving.map(({ variables }) => variables.GREETING), [value], 'the pod that serves is the new one');
+      assert.equal(serving[0].image, `${deploy.image.repository}@${deploy.image.digest}`);
+      assert.equal(JSON.parse(await inCluster(fairway.namespaces.staging, serving[0].name, `http://${name}:8080/`)).version, build.commit.sha);
+    }
+  });
+});

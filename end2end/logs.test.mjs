@@ -1,1 +1,218 @@
 // Proves a followed log loses no line and repeats none: across cut connections, a killed Fairway, a deleted pod and a rollout.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { Fairway, cluster, kubectl, pause, until } from './harness.mjs';
+
+let fairway, name, namespace, address;
+
+/** Writes a numbered line every ten milliseconds, and ends badly when it is told to. Each line is one write, so that none is torn. */
+const COUNTING = `
+import itertools
+import os
+import threading
+import time
+
+from app.service import app as service
+
+
+@service.get("/die")
+async def die():
+    os.write(1, b"these are my last words\\n")
+    os._exit(3)
+
+
+def count():
+    for number in itertools.count():
+        os.write(1, b"number %d %s\\n" % (number, b"." * (number % 60)))
+        time.sleep(0.01)
+
+
+threading.Thread(target=count, daemon=True).start()
+`;
+
+before(async () => {
+  fairway = await Fairway.start();
+  name = await fairway.create('logs', { replicas: '2' });
+  namespace = fairway.namespaces.staging;
+  address = `/api/v1/services/${name}/environments/staging/logs`;
+  const copy = await fairway.git.clone(name);
+  await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${COUNTING}\n# uvicorn stops`));
+  const build = await fairway.build(name, await copy.push('Count'));
+  await fairway.deployed(name, 'staging', build.id);
+});
+after(() => fairway?.remove());
+
+/** Follows the log as a browser does that loses its connection all the time: it resumes with the last id that it saw. */
+class Reader {
+  entries = [];
+  cuts = 0;
+  steady = false;
+
+  start() {
+    this.reading = this.#read();
+    return this;
+  }
+
+  async stop() {
+    this.over = true;
+    this.connection?.abort();
+    await this.reading;
+  }
+
+  /** Cuts the connection now; it comes back by itself. */
+  cut() {
+    this.connection?.abort();
+  }
+
+  async #read() {
+    while (!this.over) {
+      this.connection = new AbortController();
+      const timer = this.steady ? undefined : setTimeout(() => !this.steady && this.cut(), 30 + Math.random() * 500);
+      try {
+        // The id of the last line that was read; without one, from the beginning.
+        for await (const { id, data } of fairway.rest.events(`${address}?follow=true&since=86400`, { lastEventId: this.last, signal: this.connection.signal })) {
+          this.entries.push(JSON.parse(data));
+          this.last = id;
+          if (this.connection.signal.aborted) break;
+        }
+      } catch (error) {
+        if (this.connection.signal.aborted) this.cuts += 1;
+        else await pause(50);
+        this.trouble = error;
+      }
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The numbers that each container wrote, as they were read: by pod and how often it had been restarted. */
+function numbers(entries) {
+  const read = new Map();
+  for (const { pod, restart, text, marker } of entries) {
+    const number = marker === null && /^number (\d+) (\.*)$/.exec(text);
+    if (!number) continue;
+    assert.equal(number[2].length, Number(number[1]) % 60, 'the line is whole');
+    const container = `${pod} ${restart}`;
+    if (!read.has(container)) read.set(container, []);
+    read.get(container).push(Number(number[1]));
+  }
+  return read;
+}
+
+function gapless(list, of) {
+  for (const [at, number] of list.entries()) {
+    assert.equal(number, at, `${of}: after ${list[at - 1]} comes ${number}, with ${list.slice(Math.max(0, at - 3), at + 4)} around it`);
+  }
+}
+
+const pods = async () => JSON.parse(await kubectl('--namespace', namespace, 'get', 'pods', '--selector', `app.kubernetes.io/name=${name}`, '--output', 'json')).items;
+const ready = (pod) => !pod.metadata.deletionTimestamp && pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+
+/** What kubectl reads of a pod until it is gone: all that it wrote. */
+function peer(pod) {
+  const child = spawn(path.join(cluster.BIN, 'kubectl'), ['--namespace', namespace, 'logs', '--follow', pod], { env: { ...process.env, KUBECONFIG: cluster.KUBECONFIG } });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (more) => (text += more));
+  return new Promise((resolve) => child.once('close', () => resolve(wrote(text))));
+}
+
+const wrote = (text) => [...text.matchAll(/^number (\d+) /gm)].map(([, number]) => Number(number));
+
+test('every numbered line comes once', async (t) => {
+  const reader = new Reader().start();
+  const seen = (container) => numbers(reader.entries).get(container)?.at(-1) ?? -1;
+  const [first, second] = (await pods()).filter(ready).map(({ metadata }) => metadata.name);
+  await until('lines of both pods', 30, () => seen(`${first} 0`) > 100 && seen(`${second} 0`) > 100);
+  await until('the connection was cut ten times', 30, () => reader.cuts >= 10);
+
+  await fairway.kill();
+  const silent = reader.entries.length;
+  await pause(1_500);
+  assert.equal(reader.entries.length, silent);
+  await fairway.run();
+  await until('lines after Fairway came back', 30, () => reader.entries.length > silent + 500);
+
+  // The kubelet forgets a pod's lines with the pod: who isn't connected then can't have them.
+  reader.steady = true;
+  reader.cut();
+  const before = reader.entries.length;
+  await until('a steady connection', 20, () => reader.entries.length > before + 20);
+  const whole = peer(first);
+  await kubectl('--namespace', namespace, 'delete', 'pod', first, '--wait=false');
+  const all = await whole;
+  await until(`the last line of ${first}`, 20, () => seen(`${first} 0`) >= all.at(-1));
+  assert.deepEqual(numbers(reader.entries).get(`${first} 0`), all, 'all that the deleted pod wrote, once');
+  reader.steady = false;
+  reader.cut();
+  await until('its successor is read', 60, async () => (await pods()).filter(ready).length === 2 && numbers(reader.entries).size === 3);
+
+  reader.steady = true;
+  reader.cut();
+  const old = (await pods()).map(({ metadata }) => metadata.name);
+  const peers = old.map(peer);
+  assert.equal((await fairway.rest.post(`/api/v1/services/${name}/environments/staging/restarts`)).status, 202);
+  const ended = await Promise.all(peers);
+  await until('the rollout is over', 90, async () => (await pods()).length === 2 && (await pods()).every((pod) => ready(pod) && !old.includes(pod.metadata.name)));
+  for (const [at, pod] of old.entries()) {
+    await until(`the last line of ${pod}`, 20, () => seen(`${pod} 0`) >= ended[at].at(-1));
+    assert.deepEqual(numbers(reader.entries).get(`${pod} 0`), ended[at], `all that ${pod} wrote until it was replaced, once`);
+  }
+  reader.steady = false;
+  reader.cut();
+
+  // One of the new ones crashes and is restarted in its pod.
+  const [crashing, other] = (await pods()).map(({ metadata }) => metadata.name);
+  await kubectl('--namespace', namespace, 'exec', crashing, '--', 'python3', '-c', 'import urllib.request; urllib.request.urlopen("http://127.0.0.1:8080/die")').catch(() => {});
+  await until('its successor counts', 60, () => seen(`${crashing} 1`) > 100);
+  await until('the other goes on', 20, () => seen(`${other} 0`) > 100);
+  const cuts = reader.cuts;
+  await until('some more cuts', 20, () => reader.cuts > cuts + 3);
+  await reader.stop();
+
+  const ofCrashed = reader.entries.filter(({ pod }) => pod === crashing);
+  const last = ofCrashed.findIndex(({ text, restart }) => text === 'these are my last words' && restart === 0);
+  assert.ok(last >= 0, 'the last words of the crashed container');
+  const end = ofCrashed.findIndex(({ marker }) => marker === 'ended');
+  assert.ok(end > last, 'then its end');
+  assert.match(ofCrashed[end].text, /\b3\b/, 'with its exit code');
+  assert.ok(ofCrashed.findIndex(({ restart }) => restart === 1) > end, 'then its successor');
+
+  const read = numbers(reader.entries);
+  t.diagnostic(`${reader.entries.length} lines of ${read.size} containers over ${reader.cuts} cuts`);
+  assert.equal(read.size, 6, `${[...read.keys()]}`);
+  for (const [container, list] of read) gapless(list, container);
+  assert.deepEqual(reader.entries.filter(({ marker }) => marker === 'gap'), [], 'no gap was told');
+  const previous = wrote(await kubectl('--namespace', namespace, 'logs', '--previous', crashing));
+  assert.deepEqual(read.get(`${crashing} 0`), previous, 'all that the crashed container wrote');
+  const present = wrote(await kubectl('--namespace', namespace, 'logs', other));
+  assert.deepEqual(read.get(`${other} 0`), present.slice(0, read.get(`${other} 0`).length), 'all that the other wrote');
+});
+
+/** The log as JSON lines, which is what comes unless events are asked for. */
+async function lines(query) {
+  const { status, headers, body } = await fairway.rest.get(`${address}?${query}`);
+  assert.equal(status, 200, body);
+  assert.equal(headers['content-type'], 'application/x-ndjson');
+  return body.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+}
+
+test('the log is told by text, number and age, as JSON lines', async () => {
+  const last = await lines('tail=20');
+  assert.equal(last.filter(({ marker }) => marker === null).length, 20);
+  assert.deepEqual(last.map(({ at }) => Date.parse(at)), last.map(({ at }) => Date.parse(at)).toSorted((a, b) => a - b), 'in order');
+  assert.equal(new Set(last.map(({ pod }) => pod)).size, 2, 'of both pods');
+
+  const found = (await lines('contains=NUMBER%2077%20')).filter(({ marker }) => marker === null);
+  assert.equal(found.length, 3, 'one of each container: two pods, one of them restarted');
+  for (const { text } of found) assert.match(text, /^number 77 /);
+  const three = (await lines('tail=3&contains=number')).filter(({ marker }) => marker === null);
+  assert.equal(three.length, 3);
+
+  const asked = Date.now();
+  const recent = await lines('since=2');
+  assert.ok(recent.length > 100, `${recent.length} lines in two seconds`);
+  for (const { at } of recent) assert.ok(Date.parse(at) > asked - 4_000, `${at} is older than two seconds`);
+  assert.deepEqual(await lines('contains=nobody-wrote-this&tail=0'), []);
+});

@@ -18,13 +18,14 @@ export class Rest {
   ask(method, path, body, headers = {}) {
     const { hostname, port } = new URL(this.url);
     return new Promise((resolve, reject) => {
-      const asked = request({ hostname, port, method, path, headers: { ...headers, ...(body ? { 'content-length': Buffer.byteLength(body) } : {}) }, timeout: 60_000 }, (answer) => {
+      // A connection of its own: one that is kept may be closed by the server just when it is used again.
+      const asked = request({ hostname, port, method, path, agent: false, headers: { ...headers, ...(body ? { 'content-length': Buffer.byteLength(body) } : {}) }, timeout: 60_000 }, (answer) => {
         const chunks = [];
         answer.on('data', (chunk) => chunks.push(chunk));
         answer.once('error', reject);
         answer.once('end', () => {
           const bytes = Buffer.concat(chunks);
-          const json = /json$/.test((answer.headers['content-type'] ?? '').split(';')[0]);
+          const json = /[/+]json$/.test((answer.headers['content-type'] ?? '').split(';')[0]);
           resolve({ status: answer.statusCode, headers: answer.headers, bytes, body: json ? JSON.parse(bytes) : bytes.toString() });
         });
       });
