@@ -172,7 +172,7 @@ describe('the API', () => {
       ['POST', '/api/v1/services', '{', 400],
       ['POST', '/api/v1/services', '"orders"', [400, 422]],
       ['POST', '/api/v1/services', JSON.stringify({ name: 'Not A Name' }), 422],
-      ['POST', '/api/v1/services', `{"name":"${'x'.repeat(3 << 20)}"}`, 413],
+      ['POST', '/api/v1/services', `{"name":"${'x'.repeat(300 << 10)}"}`, 413],
       ['POST', `${place}/staging/deploys`, '{}', 422],
       ['POST', `${place}/staging/deploys`, '{"build":"01a21086-9917-777e-9f5f-98a9fc24930b"}', 404],
       ['POST', `${place}/staging/deploys`, '{"backTo":99}', 404],

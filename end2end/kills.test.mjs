@@ -1,29 +1,44 @@
 // Proves a SIGKILL of Fairway at any step of a creation or a deploy: the next process finishes the job, with one repository, one build, one effective release.
 import assert from 'node:assert/strict';
-import { chmod, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { Fairway, cluster, helm, kubectl, pause, registry, until } from './harness.mjs';
+import { Fairway, helm, kubectl, pause, registry, until } from './harness.mjs';
 
-/** Sends the signal `after` milliseconds into a step of the job. Gives what the record said then: the step was under way. */
+/** Ends Fairway `after` milliseconds into a step of the job and starts it again. Waits until the step is done again; gives whether it had to be. */
 async function endDuring(fairway, job, step, { after = 0, end = () => fairway.kill() } = {}) {
-  const { rest } = fairway;
-  const read = async () => (await rest.get(`/api/v1/jobs/${job}`)).body;
-  const state = (job) => job.steps.find(({ name }) => name === step).state;
-  await until(`step ${step} runs`, 120, async () => state(await read()) !== 'pending', 1);
+  const state = async () => (await fairway.rest.get(`/api/v1/jobs/${job}`)).body.steps.find(({ name }) => name === step).state;
+  await until(`step ${step} runs`, 120, async () => (await state()) !== 'pending', 1);
   await pause(after);
   await end();
   await fairway.run();
-  // Another process holds the lease for some seconds yet, or has gone on already; what happened stands in the events either way.
-  const events = [];
-  for await (const event of fairway.rest.events(`/api/v1/jobs/${job}/events`)) {
-    events.push(JSON.parse(event.data));
-    if (events.filter(({ type, step: of }) => type === 'stepStarted' && of === step).length === 2) return { interrupted: true, events };
-    if (['succeeded', 'failed'].includes(events.at(-1).type)) break;
-    // The step was done before the signal came.
-    if (events.at(-1).type === 'stepSucceeded' && events.at(-1).step === step && events.filter(({ type, step: of }) => type === 'stepStarted' && of === step).length === 1) break;
+  const running = new Date();
+  let starts = 0;
+  for await (const { data } of fairway.rest.events(`/api/v1/jobs/${job}/events`)) {
+    const event = JSON.parse(data);
+    if (event.type === 'stepStarted' && event.step === step) starts += 1;
+    if (starts === 2) return { interrupted: true, waited: new Date(event.at) - running };
+    if (['succeeded', 'failed'].includes(event.type) || (event.type === 'stepSucceeded' && event.step === step)) break;
   }
-  return { interrupted: false, events };
+  return { interrupted: false };
+}
+
+/** Ends Fairway and every program that it runs, at once: as if the machine had lost its power. */
+async function crash(fairway) {
+  const { pid } = fairway.child;
+  const threads = await readdir(`/proc/${pid}/task`);
+  const lists = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => '')));
+  const children = lists.join(' ').split(/\s+/).filter(Boolean);
+  fairway.child.kill('SIGKILL');
+  for (const child of children) {
+    try {
+      // Each leads a group of its own.
+      process.kill(-Number(child), 'SIGKILL');
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+  }
+  await fairway.ended;
 }
 
 /** Of a service that was created and then deployed `more` times to staging: one of everything, and `more` times one more. */
@@ -69,7 +84,13 @@ async function begin(fairway, word, answers) {
   return { name, job: body.id };
 }
 
+/** Pushes a change and waits for its build. */
 async function pushed(fairway, name) {
+  const commit = await push(fairway, name);
+  return fairway.build(name, commit);
+}
+
+async function push(fairway, name) {
   const copy = await fairway.git.clone(name);
   await copy.write('app/__init__.py', `"""The service, changed ${Math.random()}."""\n`);
   return copy.push('Change it');
@@ -97,7 +118,7 @@ describe('killed', { concurrency: true }, () => {
     await fairway.job(job);
     await exactlyOne(fairway, name);
 
-    const commit = await pushed(fairway, name);
+    const commit = await push(fairway, name);
     await endDuring(fairway, await buildJob(fairway, name, commit), 'build');
     const build = await fairway.build(name, commit);
     const { body: deploy } = await fairway.deploy(name, 'staging', build.id);
@@ -105,6 +126,64 @@ describe('killed', { concurrency: true }, () => {
       const { interrupted } = await endDuring(fairway, deploy.job, step);
       assert.ok(interrupted, `${step} was interrupted`);
     }
+    await fairway.job(deploy.job);
+    await exactlyOne(fairway, name, 1);
+  });
+
+  test('in the middle of builds and of Helm, with all that it runs', async (t) => {
+    const fairway = await Fairway.start();
+    t.after(() => fairway.remove());
+    const end = () => crash(fairway);
+    const services = await Promise.all(['one', 'two', 'three'].map((word) => begin(fairway, word)));
+    await endDuring(fairway, services[0].job, 'build', { after: 200, end });
+    await endDuring(fairway, services[1].job, 'release', { after: 500, end });
+    await endDuring(fairway, services[2].job, 'ready', { after: 500, end });
+    await Promise.all(services.map(({ job }) => fairway.job(job)));
+    for (const { name } of services) await exactlyOne(fairway, name);
+
+    const rounds = [300, 700, 1_100];
+    for (const after of rounds) {
+      const builds = await Promise.all(services.map(({ name }) => pushed(fairway, name)));
+      const deploys = await Promise.all(services.map(({ name }, at) => fairway.deploy(name, 'staging', builds[at].id)));
+      for (const { status, body } of deploys) assert.equal(status, 202, JSON.stringify(body));
+      const { interrupted } = await endDuring(fairway, deploys[0].body.job, 'release', { after, end });
+      t.diagnostic(`Helm ${interrupted ? 'was interrupted' : 'had ended'} after ${after} ms`);
+      await Promise.all(deploys.map(({ body }) => fairway.job(body.job)));
+    }
+    for (const { name } of services) await exactlyOne(fairway, name, rounds.length);
+  });
+
+  test('after a failure, a retry goes on from it', async (t) => {
+    const fairway = await Fairway.start();
+    t.after(() => fairway.remove());
+    const broken = path.join(fairway.data, 'broken-builder');
+    await writeFile(broken, '#!/bin/sh\necho "no space left on device" >&2\nexit 125\n', { mode: 0o755 });
+    await fairway.stop();
+    fairway.environment.FAIRWAY_BUILDER_PROGRAM = broken;
+    await fairway.run();
+    const { name, job } = await begin(fairway, 'again');
+    const failed = await fairway.job(job, 'failed');
+    assert.deepEqual(failed.steps.map(({ state }) => state), ['succeeded', 'succeeded', 'failed', 'pending', 'pending']);
+    assert.match(failed.steps[2].error, /no space left on device/);
+    await fairway.kill();
+    delete fairway.environment.FAIRWAY_BUILDER_PROGRAM;
+    await fairway.run();
+    const retries = await Promise.all([1, 2].map(() => fairway.rest.post(`/api/v1/jobs/${job}/retries`)));
+    assert.deepEqual(retries.map(({ status }) => status).toSorted(), [202, 409], 'two clicks are one retry');
+    await fairway.job(job);
+    await exactlyOne(fairway, name);
+
+    // Asked to stop, it gives its jobs back: the next one needn't wait until a lease of ten seconds is over.
+    const end = async () => assert.equal(await fairway.stop(), 0);
+    const atOnce = async (job, step, after) => {
+      const { interrupted, waited } = await endDuring(fairway, job, step, { after, end });
+      assert.ok(interrupted, `${step} was interrupted`);
+      assert.ok(waited < 5_000, `${step} went on ${waited} ms after Fairway was back`);
+    };
+    const build = await pushed(fairway, name);
+    const { body: deploy } = await fairway.deploy(name, 'staging', build.id);
+    await atOnce(deploy.job, 'release', 400);
+    await atOnce(deploy.job, 'ready', 100);
     await fairway.job(deploy.job);
     await exactlyOne(fairway, name, 1);
   });
