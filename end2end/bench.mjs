@@ -75,13 +75,21 @@ async function deploys(fairway) {
   const home = path.join(fairway.data, 'helm');
   const variables = ['CACHE', 'CONFIG', 'DATA'].map((kind) => `export HELM_${kind}_HOME=${home}/${kind}`).join('; ');
   const ways = {
-    fairway: async ({ id }, begun) => heardEnd(fairway, (await fairway.deploy(name, 'staging', id)).body.job, begun),
+    fairway: async ({ id }, begun) => {
+      const { body } = await fairway.deploy(name, 'staging', id);
+      const answered = (performance.now() - begun) / 1000;
+      const whole = await heardEnd(fairway, body.job, begun);
+      const job = await fairway.job(body.job);
+      parts.push([answered, lasted(job, 'release'), lasted(job, 'ready')]);
+      return whole;
+    },
     helm: async ({ command }, begun) => {
       await inTerminal(`${variables}; ${command} --wait --timeout 120s`, copy.folder);
       return (performance.now() - begun) / 1000;
     },
   };
   const times = { fairway: [], helm: [] };
+  const parts = [];
   // The first of each only warms up what both use.
   for (let turn = 0; turn < 2 * count + 4; turn += 1) {
     await settled(fairway, name, 2);
@@ -90,6 +98,7 @@ async function deploys(fairway) {
     if (turn > 1) times[way].push(took);
   }
   row('click to ready', spread(times.fairway), `${times.fairway.length} deploys of another build, Python, two pods`);
+  ['answer to the click', 'release', 'ready'].forEach((part, place) => row(`… of it ${part}`, spread(parts.slice(1).map((one) => one[place])), place ? 'by the job’s own record' : 'the difference of every object is put on record first'));
   row('`helm upgrade --install --wait` of the same release', spread(times.helm), 'the command that the deploy shows, in turns with it');
   row('… ratio of the medians', (median(times.fairway) / median(times.helm)).toFixed(2), 'Fairway’s own second of watching that the pods stay ready is in it');
 }
@@ -203,18 +212,27 @@ async function ended(fairway, name) {
 /** What is left of a person's walk: every page, logs, a preview, production, a restart, a purge. */
 async function walk(fairway) {
   const name = await fairway.create('walk', { redis: true });
-  const service = `/api/v1/services/${name}`;
-  const { body: builds } = await fairway.rest.get(`${service}/builds`);
-  await fairway.rest.get(`${service}/environments/production/diff?build=${builds[0].id}`);
-  await fairway.deployed(name, 'production', builds[0].id);
+  const done = async (answer) => {
+    const { status, body } = await answer;
+    if (status >= 300) throw new Error(`the walk was answered ${status}: ${JSON.stringify(body)}`);
+    return body;
+  };
+  const environment = (called) => `/api/v1/services/${name}/environments/${called}`;
+  const [build] = await done(fairway.rest.get(`/api/v1/services/${name}/builds`));
+  await done(fairway.rest.get(`${environment('production')}/diff?build=${build.id}`));
+  await fairway.deployed(name, 'production', build.id);
   await redisCli(fairway.namespaces.staging, name, Array.from({ length: 1000 }, (_, key) => `SET walk:${key} ${key}`).join('\n'));
-  const counted = await fairway.rest.post(`${service}/environments/staging/purges`, { pattern: 'walk:*', dryRun: true });
-  const { body: purge } = await fairway.rest.post(`${service}/environments/staging/purges`, { pattern: 'walk:*', expectedCount: counted.body.count });
+  const keys = { pattern: 'walk:*' };
+  const { count } = await done(fairway.rest.post(`${environment('staging')}/purges`, { ...keys, dryRun: true }));
+  const purge = await done(fairway.rest.post(`${environment('staging')}/purges`, { ...keys, expectedCount: count.matching }));
   await fairway.job(purge.id);
-  await fairway.rest.post(`${service}/environments/staging/restarts`, {});
+  await done(fairway.rest.post(`${environment('staging')}/restarts`, {}));
   await settled(fairway, name, 1);
-  await fairway.rest.get(`${service}/environments/staging/logs?tail=1000`);
-  for (const page of ['/', '/new', '/activity', `/services/${name}`, `/services/${name}/logs?environment=staging`, `/services/${name}/purge?environment=staging`, `/services/${name}/deploys/1`]) await get(fairway, page);
+  await done(fairway.rest.get(`${environment('staging')}/logs?tail=1000`));
+  const service = `/services/${name}`;
+  for (const page of ['/', '/new', '/activity', service, `${service}/logs?environment=staging`, `${service}/purge?environment=staging`, `${service}/deploys/1`]) {
+    await get(fairway, page);
+  }
 }
 
 /** A line of the program's own account, in MB. */
