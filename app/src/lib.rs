@@ -7,6 +7,10 @@
 //! browser's.
 
 #![recursion_limit = "512"]
+// A component owns its properties, whether it consumes them or not: Leptos's macro builds them so.
+#![allow(clippy::needless_pass_by_value)]
+// On the server, what only a browser can do is a method that does nothing.
+#![cfg_attr(not(feature = "hydrate"), allow(clippy::unused_self))]
 
 mod address;
 #[cfg(any(feature = "hydrate", test))]

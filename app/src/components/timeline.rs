@@ -51,7 +51,8 @@ fn row(entry: &TimelineView, all: bool) -> impl IntoView + use<> {
         Outcome::Failed(why) | Outcome::Refused(why) => format!("{}: {why}", entry.detail),
         _ => entry.detail.clone(),
     };
-    let began = Some(entry.at).filter(|_| entry.finished.is_some() || entry.outcome == Outcome::Running);
+    let took_time = entry.finished.is_some() || entry.outcome == Outcome::Running;
+    let began = took_time.then_some(entry.at);
     let word = action_word(entry.action);
     let actor = entry.actor.clone();
     let service = entry.service.clone();

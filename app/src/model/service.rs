@@ -161,7 +161,10 @@ pub(crate) struct TimelineView {
 }
 
 mod from_portal {
-    use super::*;
+    use super::{
+        BuildState, BuildView, CellView, ColumnView, CreationView, LastDeployView, ObjectView, PurgeView,
+        ServiceRow, ServiceView, ServicesView, StatusView, TimelineView,
+    };
     use crate::model::milliseconds;
     use fairway_domain::{Activity, Build, Deploy, DeployState, Environment, Job};
     use fairway_portal::{EnvironmentDetail, Purgeability, ServiceDetail, ServiceSummary};
