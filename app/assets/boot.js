@@ -94,8 +94,8 @@ const still = matchMedia('(prefers-reduced-motion: reduce)');
 new MutationObserver((changes) => {
   if (still.matches) return;
   for (const { target } of changes) {
-    const element = target.parentElement;
-    if (element?.closest('.live') && !element.closest('time, pre')) {
+    const element = target.parentElement?.closest('.state') ?? target.parentElement;
+    if (element?.closest('.live') && !element.closest('time, pre, .last, .took, .names')) {
       element.animate([{ backgroundColor: 'var(--changed)' }, { backgroundColor: 'transparent' }], 1000);
     }
   }

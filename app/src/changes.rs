@@ -1,25 +1,59 @@
 //! What differs between two texts.
 
-/// A text around the lines that differ from those before.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Changed<'a> {
-    pub start: &'a str,
-    /// From the first line that isn't the same to the last; empty where all are.
-    pub changed: &'a str,
-    pub end: &'a str,
+/// A run of lines of a text: whether they are new to it, and the lines.
+pub(crate) type Run<'a> = (bool, &'a str);
+
+/// The text `now` in runs of lines that stood in `before` and lines that didn't. Lines keep their order: of two that changed places
+/// one is new.
+pub(crate) fn runs<'a>(before: &str, now: &'a str) -> Vec<Run<'a>> {
+    let old: Vec<&str> = before.split_inclusive('\n').collect();
+    let new: Vec<&str> = now.split_inclusive('\n').collect();
+    let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let rest = (&old[start..], &new[start..]);
+    let end = rest.0.iter().rev().zip(rest.1.iter().rev()).take_while(|(a, b)| a == b).count();
+    let middle = (&rest.0[..rest.0.len() - end], &rest.1[..rest.1.len() - end]);
+    let mut is_new = vec![false; start];
+    is_new.extend(added(middle.0, middle.1));
+    is_new.resize(new.len(), false);
+    let mut runs: Vec<(bool, std::ops::Range<usize>)> = Vec::new();
+    let mut at = 0;
+    for (line, is_new) in new.iter().zip(is_new) {
+        let range = at..at + line.len();
+        at = range.end;
+        match runs.last_mut() {
+            Some((same, run)) if *same == is_new => run.end = at,
+            _ => runs.push((is_new, range)),
+        }
+    }
+    runs.into_iter().map(|(is_new, range)| (is_new, &now[range])).collect()
 }
 
-/// The parts of `now`.
-pub(crate) fn changed<'a>(before: &str, now: &'a str) -> Changed<'a> {
-    let same = |(a, b): &(&str, &str)| a == b;
-    let length = |pairs: Vec<(&str, &str)>| pairs.iter().map(|(_, line)| line.len()).sum::<usize>();
-    let start =
-        length(before.split_inclusive('\n').zip(now.split_inclusive('\n')).take_while(same).collect());
-    let (old, new) = (before.get(start..).unwrap_or_default(), &now[start..]);
-    let old_lines = old.split_inclusive('\n').rev();
-    let end = length(old_lines.zip(new.split_inclusive('\n').rev()).take_while(same).collect());
-    let (changed, end) = new.split_at(new.len() - end);
-    Changed { start: &now[..start], changed, end }
+/// Which lines of `new` aren't part of the longest sequence that it has in common with `old`.
+fn added(old: &[&str], new: &[&str]) -> Vec<bool> {
+    let width = new.len() + 1;
+    let mut common = vec![0_usize; (old.len() + 1) * width];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            common[i * width + j] = if old[i] == new[j] {
+                common[(i + 1) * width + j + 1] + 1
+            } else {
+                common[(i + 1) * width + j].max(common[i * width + j + 1])
+            };
+        }
+    }
+    let mut added = vec![true; new.len()];
+    let (mut i, mut j) = (0, 0);
+    while i < old.len() && j < new.len() {
+        if old[i] == new[j] {
+            added[j] = false;
+            (i, j) = (i + 1, j + 1);
+        } else if common[(i + 1) * width + j] >= common[i * width + j + 1] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    added
 }
 
 #[cfg(test)]
@@ -27,17 +61,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_lines_between_the_common_start_and_end_are_changed() {
-        let cases = [
-            ("a\nb\nc\n", "a\nx\ny\nc\n", ("a\n", "x\ny\n", "c\n")),
-            ("a\nb\n", "a\nb\n", ("a\nb\n", "", "")),
-            ("a\na\n", "a\na\na\n", ("a\na\n", "a\n", "")),
-            ("a\nb\n", "a\n", ("a\n", "", "")),
-            ("", "a", ("", "a", "")),
-            ("name: ä\nb\n", "name: äö\nb\n", ("", "name: äö\n", "b\n")),
+    fn only_lines_that_were_not_there_are_new() {
+        let cases: [(&str, &str, &[Run<'_>]); 7] = [
+            ("a\nb\nc\n", "a\nx\ny\nc\n", &[(false, "a\n"), (true, "x\ny\n"), (false, "c\n")]),
+            ("a\nb\n", "a\nb\n", &[(false, "a\nb\n")]),
+            ("a\nb\nc\nd\ne\n", "x\nb\nc\nd\ny\n", &[(true, "x\n"), (false, "b\nc\nd\n"), (true, "y\n")]),
+            ("a\na\n", "a\na\na\n", &[(false, "a\na\n"), (true, "a\n")]),
+            ("a\nb\n", "a\n", &[(false, "a\n")]),
+            ("", "a", &[(true, "a")]),
+            ("name: ä\nb\n", "name: äö\nb\n", &[(true, "name: äö\n"), (false, "b\n")]),
         ];
-        for (before, now, (start, middle, end)) in cases {
-            assert_eq!(changed(before, now), Changed { start, changed: middle, end }, "{before:?} {now:?}");
+        for (before, now, expected) in cases {
+            assert_eq!(runs(before, now), expected, "{before:?} {now:?}");
         }
     }
 }

@@ -14,9 +14,11 @@ pub(crate) fn command(line: String) -> impl IntoView + use<> {
 
 /// A line to copy.
 pub(crate) fn copyable(prompt: &'static str, line: String) -> impl IntoView + use<> {
+    let prompt =
+        (!prompt.is_empty()).then(|| view! { <span class="prompt" aria-hidden="true">{prompt}</span> });
     view! {
         <div class="copyable">
-            <code tabindex="0"><span class="prompt" aria-hidden="true">{prompt}</span>{line.clone()}</code>
+            <code tabindex="0">{prompt} {line.clone()}</code>
             <button type="button" class="copy" data-copy=line>"Copy"</button>
         </div>
     }

@@ -46,7 +46,7 @@ impl Asking {
 mod browser {
     use super::Asking;
     use crate::{
-        changes::{Changed, changed},
+        changes::{Run, runs},
         islands::patch::{self, patch_children},
     };
     use leptos::prelude::*;
@@ -126,9 +126,9 @@ mod browser {
             let before = text(place, &key).unwrap_or_default();
             let Some(lines) = lines_of(&document) else { continue };
             let now = lines.text_content().unwrap_or_default();
-            let parts = changed(&before, &now);
-            if !parts.changed.is_empty() {
-                write(&lines, &parts);
+            let runs = runs(&before, &now);
+            if runs.iter().any(|(is_new, _)| *is_new) {
+                write(&lines, &runs);
             }
         }
     }
@@ -141,15 +141,19 @@ mod browser {
         lines_of(&document)?.text_content()
     }
 
-    fn write(lines: &Element, parts: &Changed<'_>) {
+    fn write(lines: &Element, runs: &[Run<'_>]) {
         let document = document();
         lines.set_text_content(None);
-        lines.append_child(&document.create_text_node(parts.start)).ok();
-        if let Ok(mark) = document.create_element("mark") {
-            mark.set_text_content(Some(parts.changed));
-            lines.append_child(&mark).ok();
+        for (is_new, text) in runs {
+            let text = document.create_text_node(text);
+            let mark = is_new.then(|| document.create_element("mark").ok()).flatten();
+            if let Some(mark) = mark {
+                mark.append_child(&text).ok();
+                lines.append_child(&mark).ok();
+            } else {
+                lines.append_child(&text).ok();
+            }
         }
-        lines.append_child(&document.create_text_node(parts.end)).ok();
     }
 
     fn lines_of(document: &Element) -> Option<Element> {
