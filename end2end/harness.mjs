@@ -35,10 +35,10 @@ export async function until(what, seconds, ask, every = 200) {
   }
 }
 
-/** Every service that a test created, so that its images go with the run. */
-const created = new Set();
-
 export class Fairway {
+  /** Names that were given to services, so that their images go with this Fairway. */
+  #named = new Set();
+
   /** Starts one. `kubeconfig` and `path` replace the cluster's own and the search path, for a test that stands between; `namespaces` the names. */
   static async start({ kubeconfig = cluster.KUBECONFIG, path: search = process.env.PATH, namespaces } = {}) {
     const fairway = new Fairway();
@@ -125,16 +125,13 @@ export class Fairway {
     if (kept) await readFile(this.log).then((text) => open(path.join(kept, `fairway-${this.suffix}.log`), 'w').then((file) => file.writeFile(text).finally(() => file.close())), () => {});
     await kubectl('delete', 'namespace', ...Object.values(this.namespaces), '--ignore-not-found', '--wait=false');
     await rm(this.data, { recursive: true, force: true });
-    for (const name of [...created]) {
-      created.delete(name);
-      await removeImages(name).catch(() => {});
-    }
+    for (const name of this.#named) await removeImages(name).catch(() => {});
   }
 
   /** A service's name that no other run has. */
   name(word) {
     const name = `${word}-${this.suffix}`;
-    created.add(name);
+    this.#named.add(name);
     return name;
   }
 
