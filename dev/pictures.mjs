@@ -29,7 +29,7 @@ try {
     const { body } = await fairway.rest.get('/api/v1/services/invoices/environments/staging/diagnosis');
     return body.findings.some(({ evidence }) => evidence.length > 1);
   });
-  await picture('deploy', `/services/invoices/deploys/${deploy.number}`, 900, '.finding');
+  await picture('deploy', `/services/invoices/deploys/${deploy.number}`, 850, '.finding');
   await picture('services', '/', 320, 'table');
 } finally {
   await browser.close();
