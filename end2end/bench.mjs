@@ -23,7 +23,7 @@ const at = (sorted, part) => sorted[Math.max(0, Math.ceil(part * sorted.length) 
 const ascending = (numbers) => numbers.toSorted((a, b) => a - b);
 const median = (numbers) => at(ascending(numbers), 0.5);
 const seconds = (number) => `${number.toFixed(number < 1 ? 2 : 1)} s`;
-const spread = (numbers) => `${seconds(median(numbers))} (${seconds(Math.min(...numbers))} to ${seconds(Math.max(...numbers))})`;
+const spread = (numbers) => numbers.length === 0 ? 'not to be had' : `${seconds(median(numbers))} (${seconds(Math.min(...numbers))} to ${seconds(Math.max(...numbers))})`;
 const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;
 
 /** Listens to a job as its page does; gives how long after `begun` its end was heard. */
@@ -178,12 +178,13 @@ async function crashes(fairway, names) {
     const { body: deploy } = await fairway.deploy(name, 'staging', id);
     const heard = await diagnosed(fairway, name, deploy.number);
     const { lastLine, finished } = await ended(fairway, name);
-    fromLine.push((heard - lastLine) / 1000);
+    // A pod that began a third time meanwhile has lost its first container's log.
+    if (heard >= lastLine) fromLine.push((heard - lastLine) / 1000);
     fromEnd.push((heard - finished) / 1000);
     await fairway.job(deploy.job, 'failed');
     await fairway.deployed(name, 'staging', { backTo: 1 });
   }
-  row('failing container to its diagnosis on the page', spread(fromLine), `${count} crashes at the start; from the container’s last log line to the live stream’s message`);
+  row('failing container to its diagnosis on the page', spread(fromLine), `${fromLine.length} crashes at the start; from the container’s last log line to the live stream’s message`);
   row('… from the container’s `finishedAt`', spread(fromEnd), 'which Kubernetes cuts to whole seconds: up to 1 s too much');
 }
 
