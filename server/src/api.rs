@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Router<Edge> {
         .routes(routes!(jobs::events))
         .routes(routes!(activity::list))
         .split_for_parts();
-    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     let described = document.to_json().unwrap_or_default();
     let json = [(http::header::CONTENT_TYPE, "application/json")];
     routes

@@ -78,7 +78,7 @@ pub(crate) fn logs(portal: &Portal, lines: LogStream) -> Response {
     let events = lines.map(|line| match line {
         Ok((position, entry)) => {
             let data = serde_json::to_string(&entry).unwrap_or_default();
-            Event::default().id(position.to_string()).data(data)
+            Event::default().id(position).data(data)
         }
         Err(error) => {
             tracing::warn!(%error, "a log stream ended");

@@ -9,8 +9,13 @@ use serde::Serialize;
 
 /// A problem: what went wrong, and what to do.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(transparent)]
+pub(crate) struct Problem(Box<Details>);
+
+/// RFC 9457's members, and ours.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Problem {
+struct Details {
     /// Tells the kinds apart; a path of this API's own.
     #[serde(rename = "type")]
     kind: &'static str,
@@ -33,7 +38,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             kind,
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
@@ -41,13 +46,13 @@ impl Problem {
             errors: Vec::new(),
             count: None,
             held_by: None,
-        }
+        }))
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(&self).unwrap_or_default();
         (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
     }
@@ -80,10 +85,10 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let mut problem = Self::new(refusal_status(&refusal), kind_of(&refusal), refusal.to_string());
         match refusal {
-            Refusal::Invalid(errors) => problem.errors = errors,
-            Refusal::CountChanged { now, .. } => problem.count = Some(now),
+            Refusal::Invalid(errors) => problem.0.errors = errors,
+            Refusal::CountChanged { now, .. } => problem.0.count = Some(now),
             Refusal::Held(deploy) => {
-                problem.held_by = Some(format!("/services/{}/deploys/{}", deploy.service, deploy.number));
+                problem.0.held_by = Some(format!("/services/{}/deploys/{}", deploy.service, deploy.number));
             }
             _ => {}
         }

@@ -68,7 +68,8 @@ pub(crate) async fn headers(request: Request, next: Next) -> Response {
     }
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         // A worker obeys the policy that its own script came with: the live stream's may connect to us.
-        let policy = HeaderValue::from_static("default-src 'none'; connect-src 'self'; frame-ancestors 'none'");
+        let policy =
+            HeaderValue::from_static("default-src 'none'; connect-src 'self'; frame-ancestors 'none'");
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response

@@ -48,15 +48,14 @@ async fn serve(configuration: Configuration) -> Result<(), String> {
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .map_err(|error| format!("{listen} can't be listened on: {error}. Is another Fairway running?"))?;
-    let edge =
-        Edge { portal: portal.clone(), assets, hosts: hosts.into(), csrf: csrf.into(), metrics, process };
+    let edge = Edge { portal: portal.clone(), assets, hosts: hosts.into(), csrf, metrics, process };
     tracing::info!(%listen, url = portal.public_url(), "Fairway answers");
     let answering =
         axum::serve(listener, router::router(edge, &site)).with_graceful_shutdown(portal.closing());
     let ended = tokio::spawn(answering.into_future());
     until_asked_to_stop().await?;
     tracing::info!("stopping: open requests end, running jobs are given back");
-    let (_, ended) = tokio::join!(portal.close(), tokio::time::timeout(GRACE, ended));
+    let ((), ended) = tokio::join!(portal.close(), tokio::time::timeout(GRACE, ended));
     if ended.is_err() {
         tracing::warn!("some requests were cut off");
     }
