@@ -74,12 +74,14 @@ fn cell(service: &str, cell: &CellView) -> impl IntoView + use<> {
     let now = cell.health_now();
     let words = match now {
         Health::Absent => None,
-        Health::Unknown => Some("unknown".to_owned()),
+        // What was known last, said as such: never as zero or empty.
+        Health::Unknown if cell.desired > 0 => Some(format!("unknown, was {}/{}", cell.ready, cell.desired)),
+        Health::Unknown => None,
         _ => Some(format!("{}/{}", cell.ready, cell.desired)),
     };
     let explained = matches!(now, Health::Failing | Health::Moving);
     view! {
-        <td>
+        <td data-label=cell.environment.clone()>
             <a class="cell" href=format!("{}#{}", address::service(service), cell.environment)>
                 {health(now, words)}
                 {cell.commit.clone().map(|commit| view! { <code>{commit}</code> })}
