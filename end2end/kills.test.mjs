@@ -8,7 +8,8 @@ import { Fairway, helm, kubectl, pause, registry, until } from './harness.mjs';
 /** Ends Fairway `after` milliseconds into a step of the job and starts it again. Waits until the step is done again; gives whether it had to be. */
 async function endDuring(fairway, job, step, { after = 0, end = () => fairway.kill() } = {}) {
   const state = async () => (await fairway.rest.get(`/api/v1/jobs/${job}`)).body.steps.find(({ name }) => name === step).state;
-  await until(`step ${step} runs`, 120, async () => (await state()) !== 'pending', 1);
+  // Rendering and the repository take some milliseconds.
+  await until(`step ${step} runs`, 120, async () => (await state()) !== 'pending', ['render', 'repository'].includes(step) ? 1 : 25);
   await pause(after);
   await end();
   await fairway.run();
@@ -110,7 +111,6 @@ describe('killed', { concurrency: true }, () => {
     const fairway = await Fairway.start();
     t.after(() => fairway.remove());
     const { name, job } = await begin(fairway, 'each', { redis: true });
-    // Rendering takes some milliseconds; whether the signal came in them is told by the record.
     for (const step of ['render', 'repository', 'build', 'release', 'ready']) {
       const { interrupted } = await endDuring(fairway, job, step);
       t.diagnostic(`creation: ${step} ${interrupted ? 'was interrupted' : 'had ended just before'}`);
