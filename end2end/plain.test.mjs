@@ -1,0 +1,123 @@
+// Without a line of JavaScript: creation, deploy and purge by links and forms alone.
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { Fairway, kubectl, redisCli } from './harness.mjs';
+import { openBrowser, openPage } from './parts/browser.mjs';
+import { story } from './parts/story.mjs';
+
+const step = story(() => page);
+let fairway, browser, page, name;
+
+before(async () => {
+  fairway = await Fairway.start();
+  browser = await openBrowser();
+  page = await openPage(browser, fairway, { javaScriptEnabled: false });
+  name = fairway.name('plain');
+});
+after(async () => {
+  await browser?.close();
+  await fairway?.remove();
+});
+
+const field = (label) => page.getByLabel(label, { exact: true });
+/** The page renews itself while something is under way. */
+const comes = (text, timeout = 90_000) => page.locator('.summary', { hasText: text }).waitFor({ timeout });
+
+step('a form that was sent with wrong answers comes back as it was typed, each error at its field', async () => {
+  await page.goto('/');
+  await page.getByRole('link', { name: 'Create the first service' }).click();
+  await field('Name').fill('<b>Orders</b>-');
+  await page.getByLabel('Description').fill('"quoted" & <i>kept</i>');
+  await field('Port').fill('6379');
+  await page.getByLabel('Variables').fill('A=1\nB');
+  const [response] = await Promise.all([page.waitForResponse((response) => response.request().method() === 'POST'), page.locator('form.answers button').click()]);
+  assert.equal(response.status(), 422);
+  await page.locator('#name-error', { hasText: '“<” isn\'t allowed' }).waitFor();
+  await page.locator('#team-error', { hasText: "A team's name is" }).waitFor();
+  await page.locator('#port-error', { hasText: 'reserved for Redis' }).waitFor();
+  await page.locator('#variables-error', { hasText: 'Line 2: write NAME=value' }).waitFor();
+  await page.getByRole('alert').filter({ hasText: 'Nothing was created yet' }).waitFor();
+  assert.equal(await field('Name').inputValue(), '<b>Orders</b>-');
+  assert.equal(await page.getByLabel('Description').inputValue(), '"quoted" & <i>kept</i>');
+  assert.equal(await field('Port').getAttribute('aria-invalid'), 'true');
+  assert.equal(await page.getByLabel('Variables').inputValue(), 'A=1\nB');
+  assert.equal(await page.locator('main i').count(), 0, 'what was typed is never markup');
+  assert.deepEqual((await fairway.rest.get('/api/v1/services')).body, [], 'nothing was created');
+});
+
+step('names that another object would have are refused at the field', async () => {
+  for (const [typed, sentence] of [['orders-redis', 'can\'t end in “-redis”'], ['a'.repeat(53), 'this one has 53 characters'], ['orders-', 'remove the dash at the end']]) {
+    await field('Name').fill(typed);
+    await page.locator('form.answers button').click();
+    await page.locator('#name-error', { hasText: sentence }).waitFor();
+  }
+});
+
+step('a service is created, and its page renews itself until it is ready', async () => {
+  await field('Name').fill(name);
+  await field('Team').fill('checkout');
+  await page.getByLabel('Redis').check();
+  await field('Port').fill('8080');
+  await field('Pods').fill('1');
+  await page.getByLabel('Variables').fill('SHA=6180689\nFACTOR=1e3\nAGENT=007\nRATE=1.0\nEMPTY=\nDOLLAR=$(PORT) $HOME');
+  await page.locator('form.answers button').click();
+  await page.waitForURL(/\/jobs\//);
+  await comes('done');
+  await page.getByRole('heading', { name: `${name} runs on staging` }).waitFor();
+  const env = JSON.parse(await kubectl('-n', fairway.namespaces.staging, 'exec', `deployment/${name}`, '--', 'python3', '-c', 'import json, os; print(json.dumps(dict(os.environ)))'));
+  const values = ['SHA', 'FACTOR', 'AGENT', 'RATE', 'EMPTY', 'DOLLAR'].map((variable) => env[variable]);
+  assert.deepEqual(values, ['6180689', '1e3', '007', '1.0', '', '$(PORT) $HOME'], 'the container has the values as they were typed');
+});
+
+step('its logs can be read', async () => {
+  await page.getByRole('link', { name: 'Read its logs' }).click();
+  await page.locator('pre.plain-log', { hasText: 'Application startup complete' }).waitFor();
+});
+
+step('a taken name is refused at its field', async () => {
+  await page.goto('/new');
+  await field('Name').fill(name);
+  await field('Team').fill('checkout');
+  await page.locator('form.answers button').click();
+  await page.locator('#name-error', { hasText: 'taken' }).or(page.locator('#name-error', { hasText: 'already' })).first().waitFor();
+});
+
+step('a pushed build is deployed after a look at what would change', async () => {
+  const copy = await fairway.git.clone(name);
+  await copy.write('fairway.yaml', (text) => text.replace('replicas: 1', 'replicas: 2'));
+  const commit = await copy.push('Run two pods');
+  await fairway.build(name, commit);
+  await page.goto(`/services/${name}`);
+  await page.getByRole('row').filter({ hasText: commit.slice(0, 7) }).getByRole('link', { name: 'Deploy to staging' }).click();
+  await page.locator('details.object', { hasText: 'PodDisruptionBudget' }).waitFor();
+  await page.getByRole('button', { name: `Deploy ${commit.slice(0, 7)} to staging` }).click();
+  await page.waitForURL(/\/deploys\/\d+$/);
+  await comes('succeeded');
+  assert.equal(await kubectl('-n', fairway.namespaces.staging, 'get', 'deployment', name, '-o', 'jsonpath={.status.availableReplicas}'), '2');
+});
+
+step('keys are purged after a dry run, and everything only with the name of the service', async () => {
+  await redisCli(fairway.namespaces.staging, name, 'mset session:1 a session:2 b cart:1 c');
+  await page.goto(`/services/${name}`);
+  await page.getByRole('link', { name: 'Purge Redis' }).click();
+  await page.getByLabel('Keys matching').fill('session:*');
+  await page.getByRole('button', { name: 'Count, remove nothing' }).click();
+  await page.locator('.figure', { hasText: '2 of 3 keys would go' }).waitFor();
+  await page.getByRole('button', { name: /^Remove 2 keys from / }).click();
+  await page.waitForURL(/\/jobs\//);
+  await comes('done');
+  assert.equal((await redisCli(fairway.namespaces.staging, name, 'keys *')).trim(), 'cart:1');
+
+  await page.goto(`/services/${name}/purge?environment=staging`);
+  await page.getByLabel('Everything').check();
+  await page.getByRole('button', { name: 'Count, remove nothing' }).click();
+  await page.getByLabel(/Type the service's name/).fill('another');
+  await page.getByRole('button', { name: /^Remove 1 key from / }).click();
+  await page.getByRole('alert').filter({ hasText: 'Nothing was removed' }).waitFor();
+  assert.equal((await redisCli(fairway.namespaces.staging, name, 'dbsize')).trim(), '1');
+  await page.getByLabel(/Type the service's name/).fill(name);
+  await page.getByRole('button', { name: /^Remove 1 key from / }).click();
+  await page.waitForURL(/\/jobs\//);
+  await comes('done');
+  assert.equal((await redisCli(fairway.namespaces.staging, name, 'dbsize')).trim(), '0');
+});
