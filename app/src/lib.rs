@@ -2,7 +2,7 @@
 //!
 //! A page is plain HTML; links and forms work without JavaScript. What stays true in a page is drawn by the server (`panels`), in
 //! the page and again whenever it changes: the island around it follows one topic of the live stream (`live`) and changes what
-//! differs. Where a browser has to think for itself, the log view and the form of a new service, an island draws. What pages show
+//! differs. Only the log view, where a browser has to think for itself, is drawn by its island. What pages show
 //! are plain values (`model`), made from the domain's types by pure functions. Features: `ssr` is the server's half, `hydrate` the
 //! browser's.
 
