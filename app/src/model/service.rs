@@ -112,13 +112,11 @@ pub(crate) struct ServiceView {
 pub(crate) struct ColumnView {
     pub status: StatusView,
     pub commit: Option<CommitView>,
-    /// The number of the newest deploy that succeeded there.
-    pub live: Option<i64>,
     /// The deploy that runs there: its number and its commit.
     pub running: Option<(i64, String)>,
     /// Where *Roll back* leads: the deploy's number and its commit.
     pub back_to: Option<(i64, String)>,
-    /// Builds that are newer than what is live.
+    /// Builds that are newer than what runs.
     pub behind: usize,
     pub purge: PurgeView,
     pub objects: Vec<ObjectView>,
@@ -166,7 +164,7 @@ mod from_portal {
         ServiceRow, ServiceView, ServicesView, StatusView, TimelineView,
     };
     use crate::model::milliseconds;
-    use fairway_domain::{Activity, Build, Deploy, DeployState, Environment, Job};
+    use fairway_domain::{Activity, Build, CommitSha, Deploy, DeployState, Environment, Job};
     use fairway_portal::{EnvironmentDetail, Purgeability, ServiceDetail, ServiceSummary};
 
     impl ServicesView {
@@ -234,20 +232,16 @@ mod from_portal {
 
     fn column(environment: EnvironmentDetail, deploys: &[Deploy], builds: &[Build]) -> ColumnView {
         let live = environment.live;
-        let back_to = live.as_ref().and_then(|live| {
-            deploys.iter().find(|deploy| {
-                deploy.environment == live.environment
-                    && deploy.state == DeployState::Succeeded
-                    && deploy.number < live.number
-                    && deploy.build != live.build
-            })
+        let newest = environment.status.commit.clone();
+        let behind = newest.map_or(0, |commit| {
+            let built = builds.iter().filter(|build| build.state == BuildState::Succeeded);
+            built.take_while(|build| build.commit.sha != commit).count()
         });
-        let newer = builds.iter().filter(|build| build.state == BuildState::Succeeded);
-        let behind = live.as_ref().map_or(0, |live| newer.take_while(|build| build.id != live.build).count());
+        let back_to =
+            live.as_ref().and_then(|live| back_to(live, environment.status.commit.as_ref(), deploys));
         ColumnView {
             status: environment.status.into(),
             commit: environment.commit.map(Into::into),
-            live: live.map(|deploy| deploy.number.0),
             running: environment
                 .running
                 .map(|deploy| (deploy.number.0, deploy.commit.sha.short().to_owned())),
@@ -264,6 +258,23 @@ mod from_portal {
                 .map(|object| ObjectView { kind: object.kind, name: object.name })
                 .collect(),
         }
+    }
+
+    /// Where *Roll back* leads: to what is live while something else is on its way or stuck, else to what was live before.
+    fn back_to<'a>(
+        live: &'a Deploy,
+        newest: Option<&CommitSha>,
+        deploys: &'a [Deploy],
+    ) -> Option<&'a Deploy> {
+        if newest.is_some_and(|newest| *newest != live.commit.sha) {
+            return Some(live);
+        }
+        deploys.iter().find(|deploy| {
+            deploy.environment == live.environment
+                && deploy.state == DeployState::Succeeded
+                && deploy.number < live.number
+                && deploy.build != live.build
+        })
     }
 
     fn build_view(build: Build, live: &[(String, Deploy)]) -> BuildView {
