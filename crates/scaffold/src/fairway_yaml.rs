@@ -171,12 +171,14 @@ fn is_number(digits: &str) -> bool {
     decimal || whole("0x", 16) || whole("0X", 16) || whole("0b", 2) || whole("0o", 8)
 }
 
-/// Whether some line ends in `: value` or `: value # …`, without quotes.
+/// Whether `: value` stands somewhere without quotes: at a line's end, before a comment, or within braces.
 fn stands_unquoted(text: &str, value: &str) -> bool {
     text.lines().any(|line| {
-        line.split_once(": ").is_some_and(|(_, rest)| {
-            let rest = rest.split(" #").next().unwrap_or_default();
-            rest.trim() == value
+        line.match_indices(": ").any(|(at, colon)| {
+            let (before, rest) = (&line[..at], line[at + colon.len()..].trim_start());
+            let in_quotes = before.matches('"').count() % 2 == 1;
+            let after = rest.strip_prefix(value).map(str::trim_start);
+            !in_quotes && after.is_some_and(|after| after.is_empty() || after.starts_with(['#', ',', '}']))
         })
     })
 }

@@ -73,6 +73,8 @@ fn text_that_helm_would_read_as_something_else_needs_quotes() {
             Ok(_) => panic!("{value} was taken"),
             Err(errors) => assert!(errors[0].starts_with("variables.A: "), "{value}: {errors:?}"),
         }
+        let in_braces = format!("{GOOD}variables: {{A: {value}, B: \"x\"}}\n");
+        assert!(errors(&in_braces).contains("variables.A: "), "{value}");
         for quote in ['"', '\''] {
             let quoted = format!("{GOOD}variables:\n  A: {quote}{value}{quote}\n");
             assert_eq!(
@@ -81,6 +83,8 @@ fn text_that_helm_would_read_as_something_else_needs_quotes() {
             );
         }
     }
+    let elsewhere = format!("{GOOD}variables:\n  A: \"no\"\n  B: \"ask: no, really\"\n  C: no way\n");
+    assert!(check_fairway_yaml(&elsewhere, &orders()).is_ok());
     for value in ["yesterday", "1.2.3", "12:30:45", "a_1", "2026-11-25", "10.0.0.1", "e5", "deadbeef"] {
         let bare = format!("{GOOD}variables:\n  A: {value}\n");
         assert!(check_fairway_yaml(&bare, &orders()).is_ok(), "{value}");
