@@ -105,9 +105,10 @@ impl Configuration {
             .parsed("registry.address", Kind::Text, values::registry)
             .unwrap_or_else(|| "127.0.0.1:5000".into());
         let plain_http = source.parsed("registry.plain_http", Kind::Flag, values::flag);
-        let image = |source: &mut Source<'_>, key, default: &str| {
-            source.parsed(key, Kind::Text, values::image).unwrap_or_else(|| format!("{registry}/{default}"))
+        let image = |source: &mut Source<'_>, key, default: String| {
+            source.parsed(key, Kind::Text, values::image).unwrap_or(default)
         };
+        let local = BaseImages::in_registry(&registry);
         Self {
             listen,
             public_url: public_url.unwrap_or_else(|| format!("http://{listen}")),
@@ -121,10 +122,10 @@ impl Configuration {
             environments: environments(source),
             registry_plain_http: plain_http.unwrap_or_else(|| values::is_loopback(&registry)),
             base_images: BaseImages {
-                python: image(source, "base_images.python", "base/python:3"),
-                go_builder: image(source, "base_images.go_builder", "base/go-builder:1.23"),
+                python: image(source, "base_images.python", local.python),
+                go_builder: image(source, "base_images.go_builder", local.go_builder),
             },
-            redis_image: image(source, "base_images.redis", "base/redis:7"),
+            redis_image: image(source, "base_images.redis", format!("{registry}/base/redis:7")),
             builder: builder(source, &data),
             helm_program: source.program("helm.program").unwrap_or_else(|| "helm".into()),
             registry,

@@ -73,10 +73,9 @@ fn creation(creation: CreationView) -> impl IntoView {
 fn cell(service: &str, cell: &CellView) -> impl IntoView + use<> {
     let now = cell.health_now();
     let words = match now {
-        Health::Absent => None,
         // What was known last, said as such: never as zero or empty.
         Health::Unknown if cell.desired > 0 => Some(format!("unknown, was {}/{}", cell.ready, cell.desired)),
-        Health::Unknown => None,
+        Health::Absent | Health::Unknown => None,
         _ => Some(format!("{}/{}", cell.ready, cell.desired)),
     };
     let explained = matches!(now, Health::Failing | Health::Moving);

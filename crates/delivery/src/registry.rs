@@ -58,12 +58,6 @@ impl Registry {
         }
     }
 
-    /// Whether it answers. A registry that asks for credentials does.
-    pub async fn ready(&self) -> bool {
-        let answer = self.ask(Method::GET, "").await;
-        answer.is_ok_and(|answer| answer.status().is_success() || answer.status() == StatusCode::UNAUTHORIZED)
-    }
-
     async fn ask(&self, method: Method, path: &str) -> Result<Response, Error> {
         let scheme = if self.plain_http { "http" } else { "https" };
         let client = self.client.as_ref().map_err(|reason| self.error(reason.clone()))?;

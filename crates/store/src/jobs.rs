@@ -69,26 +69,6 @@ impl Store {
         Ok(Some(job))
     }
 
-    /// What the job's worker needs to know, as it was given when the job was asked for.
-    pub async fn job_request(&self, id: JobId) -> Result<Option<Value>, Error> {
-        let row = sqlx::query("SELECT id, request FROM jobs WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(&mut *self.read().await?)
-            .await?;
-        row.as_ref().map(|row| Fields::of(row, "jobs", "id").json("request")).transpose()
-    }
-
-    /// The newest `limit` jobs of a service, newest first, without their logs.
-    pub async fn jobs_of(&self, service: &ServiceName, limit: u32) -> Result<Vec<Job>, Error> {
-        let mut connection = self.read().await?;
-        let rows = sqlx::query(select_jobs!("WHERE service = $1 ORDER BY id DESC LIMIT $2"))
-            .bind(service.as_str())
-            .bind(i64::from(limit))
-            .fetch_all(&mut *connection)
-            .await?;
-        with_steps(&mut connection, rows).await
-    }
-
     /// The job that created a service, or still does, without its logs.
     pub async fn creation(&self, service: &ServiceName) -> Result<Option<Job>, Error> {
         let mut connection = self.read().await?;

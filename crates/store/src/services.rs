@@ -70,15 +70,6 @@ impl Store {
             .await?;
         row.as_ref().map(service).transpose()
     }
-
-    /// Whether the name is taken.
-    pub async fn service_exists(&self, name: &ServiceName) -> Result<bool, Error> {
-        let row = sqlx::query("SELECT name FROM services WHERE name = $1")
-            .bind(name.as_str())
-            .fetch_optional(&mut *self.read().await?)
-            .await?;
-        Ok(row.is_some())
-    }
 }
 
 fn service(row: &AnyRow) -> Result<Service, Error> {

@@ -2,7 +2,7 @@ use crate::databases::Database;
 use crate::fixtures::{ada, built, claimed, commit, image, orders, parameters, staging, with_orders};
 use crate::on_both_stores;
 use fairway_domain::BuildState;
-use fairway_store::EnqueuedBuild;
+use fairway_store::{ActivityFilter, EnqueuedBuild};
 use serde_json::json;
 
 on_both_stores![
@@ -18,11 +18,11 @@ async fn a_commit_is_built_once(database: &Database) {
     let asked = store.enqueue_build(&orders(), &commit('a'), &ada()).await.unwrap();
     let EnqueuedBuild::New(build, job) = asked else { panic!("{asked:?}") };
     assert_eq!((build.job, build.state, &build.commit), (job.id, BuildState::Running, &commit('a')));
-    assert_eq!(store.job_request(job.id).await.unwrap(), Some(json!({"build": build.id})));
     let again = store.enqueue_build(&orders(), &commit('a'), &ada()).await.unwrap();
     assert_eq!(again, EnqueuedBuild::Existing(build.clone()));
 
     let claim = claimed(&store).await;
+    assert_eq!((claim.job.id, &claim.request), (job.id, &json!({"build": build.id})));
     store.finish_build(&claim, build.id, Some(&image('a'))).await.unwrap();
     let done = store.build_of(&orders(), &commit('a').sha).await.unwrap().unwrap();
     assert_eq!((done.state, done.image), (BuildState::Succeeded, Some(image('a'))));
@@ -39,7 +39,8 @@ async fn fifty_pushes_of_one_commit_make_one_build(database: &Database) {
     let answers = futures::future::join_all(pushes).await;
     let new = answers.iter().filter(|answer| matches!(answer, Ok(EnqueuedBuild::New(..)))).count();
     assert_eq!(new, 1);
-    assert_eq!(store.jobs_of(&orders(), 100).await.unwrap().len(), 2, "its creation and one build");
+    let asked = store.activity(&ActivityFilter::default(), None, 100).await.unwrap();
+    assert_eq!(asked.len(), 2, "its creation and one build");
 }
 
 async fn a_creation_begins_its_build_once_however_often_its_step_is_repeated(database: &Database) {
