@@ -182,7 +182,11 @@ impl Reading {
                 yield missing;
             }
             if let Some(end) = &instance.end {
-                yield ended(&self.source, instance.restart, cursor, end);
+                let end = ended(&self.source, instance.restart, cursor, end);
+                // An end from before what was asked for is left out like the lines before it.
+                if resumed || end.nanos >= self.floor {
+                    yield end;
+                }
             }
         }
     }
