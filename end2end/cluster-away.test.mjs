@@ -83,13 +83,17 @@ after(async () => {
 
 const diagnosis = async () => (await fairway.rest.get(`/api/v1/services/${name}/environments/staging/diagnosis`)).body;
 
-/** A page as it comes, within a second, as words. */
+/** A page as it comes, as words. Within a second: one that waits for the cluster takes longer each time; one of three may meet a busy machine. */
 async function words(address) {
-  const began = Date.now();
-  const { status, body } = await fairway.rest.get(address);
-  assert.equal(status, 200, address);
-  assert.ok(Date.now() - began < 1_000, `${address} took ${Date.now() - began} ms`);
-  return body.replace(/<(script|style)[\s\S]*?<\/\1>/g, '').replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
+  const times = [];
+  while (times.length < 3) {
+    const began = Date.now();
+    const { status, body } = await fairway.rest.get(address);
+    assert.equal(status, 200, address);
+    times.push(Date.now() - began);
+    if (times.at(-1) < 1_000) return body.replace(/<(script|style)[\s\S]*?<\/\1>/g, '').replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
+  }
+  assert.fail(`${address} took ${times} ms`);
 }
 
 for (const [how, away] of [['cut off', () => wire.cut()], ['silent', () => wire.swallow()]]) {
