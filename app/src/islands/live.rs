@@ -8,7 +8,7 @@ use leptos::{html, prelude::*};
 pub(crate) fn Live(topic: String, children: Children) -> impl IntoView {
     let drawn = NodeRef::<html::Div>::new();
     let trouble = RwSignal::new(None);
-    follow(&topic, move |heard| match heard {
+    follow(&topic, move |heard: Heard<String>| match heard {
         Heard::Message(Message::Now(drawing)) => {
             redraw(drawn, &drawing);
             trouble.set(None);
@@ -29,11 +29,11 @@ pub(super) fn alert(trouble: RwSignal<Option<String>>) -> impl IntoView {
 
 /// Brings what is on the page to what `drawing`, HTML from the server, shows.
 #[cfg(feature = "hydrate")]
-pub(super) fn redraw(drawn: NodeRef<html::Div>, drawing: &String) {
+pub(super) fn redraw(drawn: NodeRef<html::Div>, drawing: &str) {
     if let Some(drawn) = drawn.get_untracked() {
         super::patch::redraw(&drawn, drawing);
     }
 }
 
 #[cfg(not(feature = "hydrate"))]
-pub(super) fn redraw(_drawn: NodeRef<html::Div>, _drawing: &String) {}
+pub(super) fn redraw(_drawn: NodeRef<html::Div>, _drawing: &str) {}

@@ -13,7 +13,7 @@ pub(crate) fn ServicesFilter(filter: String, children: Children) -> impl IntoVie
     let trouble = RwSignal::new(None);
     let filter = RwSignal::new(filter);
     let none = RwSignal::new(false);
-    follow("services", move |heard| match heard {
+    follow("services", move |heard: Heard<String>| match heard {
         Heard::Message(Message::Now(drawing)) => {
             redraw(drawn, &drawing);
             none.set(hide(drawn, &filter.read_untracked()));
