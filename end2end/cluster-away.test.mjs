@@ -183,3 +183,39 @@ test('a rollout waits for a cluster that goes away, and ends well once it is bac
   const { body } = await fairway.rest.get(`/api/v1/services/${name}`);
   assert.equal(body.deploys[0].state, 'succeeded');
 });
+
+test('Fairway starts without it, says so, and what failed meanwhile goes on by a retry', async (t) => {
+  t.after(() => wire.restore());
+  wire.cut();
+  await fairway.kill();
+  await fairway.run();
+  const page = await openPage(browser, fairway);
+  await page.goto('/');
+  await alive(page);
+  await page.getByText('not reached yet').first().waitFor({ timeout: 5_000 });
+  for (const address of ['/', `/services/${name}`, '/activity', '/new', `/services/${name}/logs?environment=staging`, `/services/${name}/deploys/1`]) {
+    const shown = await words(address);
+    assert.match(shown, /not reached yet/, address);
+    // A deploy's own page tells what its rollout went through.
+    if (!address.includes('/deploys/')) assert.doesNotMatch(shown, /not deployed|\b0\/|\b0 of/, `${address} doesn't claim that nothing runs: ${shown}`);
+  }
+  assert.equal((await fairway.deploy(name, 'staging', build.id)).status, 503);
+  const log = await fairway.rest.get(`/api/v1/services/${name}/environments/staging/logs`);
+  assert.equal(log.status, 503, 'a log that nobody can read is no empty log');
+
+  const late = fairway.name('late');
+  const { body: creation } = await fairway.rest.post('/api/v1/services', fairway.answers(late));
+  const failed = await fairway.job(creation.id, 'failed');
+  const at = failed.steps.find(({ state }) => state === 'failed');
+  assert.equal(at.name, 'release');
+  assert.match(at.error, /cluster/i, 'it says what is missing');
+  assert.equal((await fairway.rest.post(`/api/v1/jobs/${creation.id}/retries`)).status, 202);
+  await fairway.job(creation.id, 'failed');
+
+  wire.restore();
+  await until('it is live', 20, async () => (await diagnosis()).freshness.state === 'live');
+  await until('the page shows it', 15, async () => /2\/2/.test(await page.locator('main').innerText()));
+  assert.equal((await fairway.rest.post(`/api/v1/jobs/${creation.id}/retries`)).status, 202);
+  await fairway.job(creation.id);
+  await page.context().close();
+});

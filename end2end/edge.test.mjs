@@ -88,7 +88,7 @@ describe('pages', () => {
     }
   });
 
-  test('weigh less than 120 KB at first, with everything they load', async () => {
+  test('weigh less than 120 KB at first, with everything they load', async (t) => {
     const browser = await openBrowser();
     try {
       for (const address of pages.slice(0, 4)) {
@@ -105,6 +105,7 @@ describe('pages', () => {
         const parts = [...loaded.values()].map(({ url, bytes }) => [new URL(url).pathname, bytes]);
         for (const kind of ['.wasm', '.css', '.js']) assert.ok(parts.some(([path, bytes]) => path.endsWith(kind) && bytes > 300), `${kind} was seen: ${JSON.stringify(parts)}`);
         const whole = parts.reduce((sum, [, bytes]) => sum + bytes, 0);
+        t.diagnostic(`${address}: ${whole} bytes`);
         assert.ok(whole < 120_000, `${address} weighs ${whole} bytes: ${JSON.stringify(parts)}`);
         await page.context().close();
       }
