@@ -38,11 +38,11 @@ pub(crate) fn finding(
         .collect_view();
     view! {
         <section class="finding" aria-label="Diagnosis">
-            <h4>
+            <p class="cause">
                 <span class="shape" aria-hidden="true">"▲"</span>
                 <span>{finding.title.clone()}</span>
                 {finding.since.filter(|_| !frozen).map(|at| view! { <span class="for">"for " {time::since(at)}</span> })}
-            </h4>
+            </p>
             <p class="path">{path}</p>
             <dl>{evidence}</dl>
             <p>{finding.impact.clone()}</p>

@@ -68,6 +68,7 @@ pub(crate) fn LogView(service: String, environment: String, contains: String) ->
                 node_ref=filter
                 on:input=move |event| search(event_target_value(&event))
             />
+            <button form="log-filter" class="without-script">"Filter"</button>
             <span class="keys-hint" aria-hidden="true">
                 <kbd>"/"</kbd> " filter  " <kbd>"space"</kbd> " pause  " <kbd>"g"</kbd> " first  " <kbd>"G"</kbd> " last"
             </span>

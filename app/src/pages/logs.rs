@@ -52,7 +52,6 @@ pub(crate) fn LogsPage() -> impl IntoView {
             </div>
             <form id="log-filter" method="get" class="unseen-form">
                 <input type="hidden" name="environment" value=shown.clone()/>
-                <noscript><button>"Filter"</button></noscript>
             </form>
             <div class="logs">
                 <LogView service=name.to_string() environment=shown.clone() contains=contains/>
@@ -83,8 +82,9 @@ async fn plain(
     match tokio::time::timeout(Duration::from_secs(3), reading).await {
         Ok(Ok(lines)) => {
             let lines: Vec<String> = lines.into_iter().filter_map(Result::ok).map(|(_, entry)| text(&entry.into())).collect();
+            let of = if contains.is_empty() { "" } else { " that match" };
             view! {
-                <p class="quiet">"The last " {words::counted(lines.len() as u64, "line")} ", as of now. Reload for newer ones."</p>
+                <p class="quiet">"The last " {words::counted(lines.len() as u64, "line")} {of} ", as of now. Reload for newer ones."</p>
                 <pre class="plain-log" tabindex="0">{lines.join("\n")}</pre>
             }
             .into_any()
