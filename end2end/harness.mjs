@@ -35,6 +35,16 @@ export async function until(what, seconds, ask, every = 200) {
   }
 }
 
+/** Those that were started and not removed yet. */
+const started = new Set();
+
+// A run that is cut short leaves nothing behind either. The test runner ends this process at once, so somebody else tidies up.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
+  process.once(signal, () => {
+    for (const fairway of started) fairway.abandon();
+  });
+}
+
 export class Fairway {
   /** Names that were given to services, so that their images go with this Fairway. */
   #named = new Set();
@@ -72,6 +82,7 @@ export class Fairway {
       FAIRWAY_BUILDER_READ_ONLY_MOUNTS: '/etc/ssl/certs:/etc/ssl/certs,/etc/resolv.conf:/etc/resolv.conf',
       FAIRWAY_HELM_PROGRAM: path.join(cluster.BIN, 'helm'),
     };
+    started.add(fairway);
     try {
       for (const namespace of Object.values(fairway.namespaces)) {
         await kubectl('create', 'namespace', namespace);
@@ -118,8 +129,18 @@ export class Fairway {
     return (await readFile(this.log, 'utf8')).trimEnd().split('\n').slice(-lines).join('\n');
   }
 
+  /** Ends it at once, and leaves the removal of what was made for it to a process of its own. */
+  abandon() {
+    this.child?.kill('SIGKILL');
+    const removal = '"$0" delete namespace --ignore-not-found --wait=false "$2" "$3"; rm -rf "$1"';
+    const args = [path.join(cluster.BIN, 'kubectl'), this.data, ...Object.values(this.namespaces)];
+    const env = { ...process.env, KUBECONFIG: cluster.KUBECONFIG };
+    spawn('sh', ['-c', removal, ...args], { env, detached: true, stdio: 'ignore' }).unref();
+  }
+
   /** Ends it and removes what was made for it. */
   async remove() {
+    started.delete(this);
     if (this.child && this.child.exitCode === null && this.child.signalCode === null) await this.stop();
     const kept = process.env.FAIRWAY_TEST_LOGS;
     if (kept) await readFile(this.log).then((text) => open(path.join(kept, `fairway-${this.suffix}.log`), 'w').then((file) => file.writeFile(text).finally(() => file.close())), () => {});

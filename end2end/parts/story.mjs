@@ -14,7 +14,7 @@ export function story(look = () => undefined) {
         await walk(t);
       } catch (error) {
         const page = look();
-        await page?.screenshot({ path: path.join(results, 'failed.png') }).catch(() => {});
+        await page?.screenshot({ path: path.join(results, `failed-${sentence.replace(/\W+/g, '-')}.png`) }).catch(() => {});
         throw error;
       }
       broken = false;
