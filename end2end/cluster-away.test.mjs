@@ -83,21 +83,13 @@ after(async () => {
 
 const diagnosis = async () => (await fairway.rest.get(`/api/v1/services/${name}/environments/staging/diagnosis`)).body;
 
-/**
- * A page as it comes, as words. Within a second: one that waits for the cluster takes longer each time; one of three may meet a busy machine.
- * The new service's page runs `helm template`, which on a busy machine takes its time, with or without a cluster.
- */
+/** A page as it comes, as words. One that waits for the cluster never comes: the limit only tells that apart from a busy machine. */
 async function words(address) {
-  const limit = address === '/new' ? 10_000 : 1_000;
-  const times = [];
-  while (times.length < 3) {
-    const began = Date.now();
-    const { status, body } = await fairway.rest.get(address);
-    assert.equal(status, 200, address);
-    times.push(Date.now() - began);
-    if (times.at(-1) < limit) return body.replace(/<(script|style)[\s\S]*?<\/\1>/g, '').replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
-  }
-  assert.fail(`${address} took ${times} ms`);
+  const began = Date.now();
+  const { status, body } = await fairway.rest.get(address);
+  assert.equal(status, 200, address);
+  assert.ok(Date.now() - began < 20_000, `${address} waits for the cluster`);
+  return body.replace(/<(script|style)[\s\S]*?<\/\1>/g, '').replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
 }
 
 for (const [how, away] of [['cut off', () => wire.cut()], ['silent', () => wire.swallow()]]) {
