@@ -164,7 +164,7 @@ describe('killed', { concurrency: true }, () => {
     await Promise.all(services.map(({ job }) => fairway.job(job)));
     for (const { name } of services) await exactlyOne(fairway, name);
 
-    const rounds = [300, 700, 1_100];
+    const rounds = [400, 1_000];
     for (const after of rounds) {
       const builds = await Promise.all(services.map(({ name }) => pushed(fairway, name)));
       const deploys = await Promise.all(services.map(({ name }, at) => fairway.deploy(name, 'staging', builds[at].id)));
