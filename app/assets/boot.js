@@ -92,10 +92,11 @@ addEventListener('pageshow', () => {
 // A value that changed by itself is marked for a second.
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 new MutationObserver((changes) => {
-  if (still.matches) return;
+  if (still.matches || document.hidden) return;
   for (const { target } of changes) {
-    const element = target.parentElement?.closest('.state') ?? target.parentElement;
-    if (element?.closest('.live') && !element.closest('time, pre, .last, .took, .names')) {
+    const parent = target.parentElement;
+    const element = parent?.closest('.state') ?? parent;
+    if (element?.closest('.live') && !parent.closest('time, pre, .last, .took, .names')) {
       element.animate([{ backgroundColor: 'var(--changed)' }, { backgroundColor: 'transparent' }], 1000);
     }
   }

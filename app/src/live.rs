@@ -15,9 +15,13 @@ use crate::{
     panels::{self, JobPanel},
 };
 use async_stream::stream;
-use fairway_domain::{Actor, EnvironmentName, LogRequest, ServiceName};
+use fairway_domain::{Actor, EnvironmentName, Freshness, LogRequest, ServiceName};
 use fairway_portal::{Answer, Error, Portal};
-use futures::{StreamExt, stream::BoxStream};
+use futures::{
+    StreamExt,
+    future::ready,
+    stream::{BoxStream, once, select},
+};
 use leptos::prelude::{AnyView, IntoAny, Owner, RenderHtml};
 use serde::Serialize;
 use std::{future::Future, time::Duration};
@@ -156,12 +160,21 @@ impl Following {
             loop {
                 match message(self.portal.logs(&self.actor, &service, &environment, request.clone()).await) {
                     Message::Now(lines) => {
-                        let mut batches = lines.ready_chunks(BATCH);
-                        while let Some(batch) = batches.next().await {
+                        let lines = lines.ready_chunks(BATCH).map(Came::Lines).chain(once(ready(Came::End)));
+                        let mut coming = select(lines, self.freshness(&environment).map(Came::Cluster));
+                        while let Some(came) = coming.next().await {
+                            let batch = match came {
+                                Came::Lines(batch) => batch,
+                                Came::Cluster(Freshness::Live) => Vec::new(),
+                                Came::Cluster(_) => {
+                                    let sentence = format!("{environment} doesn't answer: no new lines until it does");
+                                    yield self.event(place(&request), &Message::<()>::Trouble(sentence));
+                                    continue;
+                                }
+                                Came::End => break,
+                            };
                             let (views, failed) = views(batch, &mut request);
-                            if !views.is_empty() {
-                                yield self.event(place(&request), &Message::Now(views));
-                            }
+                            yield self.event(place(&request), &Message::Now(views));
                             if failed {
                                 break;
                             }
@@ -177,9 +190,37 @@ impl Following {
         .boxed()
     }
 
+    /// How far an environment's cluster can be trusted, whenever that changes from its answering.
+    fn freshness(&self, environment: &EnvironmentName) -> BoxStream<'static, Freshness> {
+        let (portal, environment) = (self.portal.clone(), environment.clone());
+        let mut changed = portal.changed();
+        stream! {
+            let mut last = Freshness::Live;
+            loop {
+                changed.mark_unchanged();
+                let cluster = portal.clusters().into_iter().find(|cluster| cluster.environment == environment);
+                if let Some(now) = cluster.map(|cluster| cluster.freshness).filter(|now| *now != last) {
+                    last = now;
+                    yield now;
+                }
+                if changed.changed().await.is_err() {
+                    break;
+                }
+            }
+        }
+        .boxed()
+    }
+
     fn event<T: Serialize>(&self, id: String, message: &Message<T>) -> LiveEvent {
         LiveEvent { topic: self.topic.clone(), id, json: serde_json::to_string(message).unwrap_or_default() }
     }
+}
+
+/// What comes while lines are followed.
+enum Came {
+    Lines(Lines),
+    Cluster(Freshness),
+    End,
 }
 
 type Lines = Vec<Result<(fairway_domain::LogPosition, fairway_domain::LogEntry), Error>>;

@@ -47,6 +47,11 @@ pub(crate) struct StatusView {
 }
 
 impl StatusView {
+    /// Whether it was there when the cluster was last heard.
+    pub(crate) fn is_deployed(&self) -> bool {
+        self.commit.is_some() || !matches!(self.health, Health::Absent | Health::Unknown)
+    }
+
     /// How it is as far as can be said: a cluster that is away leaves nothing certain.
     pub(crate) fn health_now(&self) -> Health {
         if self.freshness == FreshnessView::Live { self.health } else { Health::Unknown }

@@ -7,7 +7,7 @@ use crate::{
     model::{BuildView, ColumnView, FreshnessView, PodView, PurgeView, ServiceView},
     words,
 };
-use fairway_domain::{BuildState, Health, JobState};
+use fairway_domain::{BuildState, JobState};
 use leptos::prelude::*;
 
 /// How is it, and what can I do?
@@ -45,7 +45,7 @@ fn creation(service: &ServiceView) -> Option<impl IntoView + use<>> {
 fn column(service: &str, column: &ColumnView, token: &str) -> impl IntoView + use<> {
     let status = &column.status;
     let environment = status.environment.clone();
-    let deployed = status.health != Health::Absent;
+    let deployed = status.is_deployed();
     let back_to = column.back_to.clone();
     let findings = status
         .findings
@@ -59,7 +59,7 @@ fn column(service: &str, column: &ColumnView, token: &str) -> impl IntoView + us
         })
         .collect_view();
     view! {
-        <section class="environment" data-key=environment.clone() id=environment.clone() aria-label=environment.clone()>
+        <section class="environment" class:away=status.freshness != FreshnessView::Live data-key=environment.clone() id=environment.clone() aria-label=environment.clone()>
             <header>
                 <h2>{environment.clone()}</h2>
                 <p class="now">
@@ -131,7 +131,7 @@ pub(super) fn pod(pod: &PodView) -> impl IntoView + use<> {
 
 fn actions(service: &str, column: &ColumnView, token: &str) -> impl IntoView + use<> {
     let environment = column.status.environment.clone();
-    let deployed = column.status.health != Health::Absent;
+    let deployed = column.status.is_deployed();
     let purge = format!("/services/{service}/purge?environment={environment}");
     view! {
         <div class="actions">
