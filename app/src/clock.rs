@@ -20,6 +20,7 @@ pub(crate) fn lasting(milliseconds: i64) -> String {
     let milliseconds = milliseconds.max(0);
     let seconds = milliseconds / 1000;
     match seconds {
+        0 if milliseconds < 100 => "under 0.1 s".to_owned(),
         0..10 => format!("{}.{} s", seconds, milliseconds % 1000 / 100),
         10..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
@@ -106,7 +107,7 @@ mod tests {
         for (milliseconds, text) in cases {
             assert_eq!(lasting(milliseconds), text);
         }
-        assert_eq!(lasting(-5), "0.0 s");
+        assert_eq!(lasting(-5), "under 0.1 s");
     }
 
     #[test]

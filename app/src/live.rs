@@ -162,21 +162,26 @@ impl Following {
                     Message::Now(lines) => {
                         let lines = lines.ready_chunks(BATCH).map(Came::Lines).chain(once(ready(Came::End)));
                         let mut coming = select(lines, self.freshness(&environment).map(Came::Cluster));
+                        let mut away = false;
                         while let Some(came) = coming.next().await {
-                            let batch = match came {
-                                Came::Lines(batch) => batch,
-                                Came::Cluster(Freshness::Live) => Vec::new(),
-                                Came::Cluster(_) => {
-                                    let sentence = format!("{environment} doesn't answer: no new lines until it does");
-                                    yield self.event(place(&request), &Message::<()>::Trouble(sentence));
-                                    continue;
+                            match came {
+                                Came::Lines(batch) => {
+                                    let (views, failed) = views(batch, &mut request);
+                                    yield self.event(place(&request), &Message::Now(views));
+                                    if failed {
+                                        break;
+                                    }
+                                }
+                                Came::Cluster(freshness) => {
+                                    away = freshness != Freshness::Live;
+                                    yield self.event(place(&request), &Message::Now(Vec::<LogLineView>::new()));
                                 }
                                 Came::End => break,
-                            };
-                            let (views, failed) = views(batch, &mut request);
-                            yield self.event(place(&request), &Message::Now(views));
-                            if failed {
-                                break;
+                            }
+                            // Said again after a line that was still on its way.
+                            if away {
+                                let sentence = format!("{environment} doesn't answer: no new lines until it does");
+                                yield self.event(place(&request), &Message::<()>::Trouble(sentence));
                             }
                         }
                     }

@@ -61,3 +61,30 @@ pub(crate) fn finding(
         </section>
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EvidenceView, ObjectView};
+
+    #[test]
+    fn what_a_log_said_is_text_wherever_it_stands() {
+        let said = "<script>alert(1)</script>\" onload=\"x";
+        let told = FindingView {
+            title: said.into(),
+            path: vec![ObjectView { kind: "Pod".into(), name: said.into() }],
+            evidence: vec![EvidenceView { label: said.into(), text: said.into() }],
+            impact: said.into(),
+            next: said.into(),
+            command: said.into(),
+            since: None,
+        };
+        let html = Owner::new().with(|| finding(&told, true, None).to_html());
+        assert!(!html.contains("<script"), "{html}");
+        assert!(
+            html.contains(r#"data-copy="&lt;script&gt;alert(1)&lt;/script&gt;&quot; onload=&quot;x""#),
+            "{html}"
+        );
+        assert_eq!(html.matches("&lt;script&gt;").count(), 8, "{html}");
+    }
+}

@@ -8,11 +8,12 @@ use crate::{
 use fairway_domain::{JobKind, StepName, StepState};
 use leptos::prelude::*;
 
-/// The steps in order. The failed one is open.
+/// The steps in order. The failed one is open, and a short log of a step that is the only one.
 pub(crate) fn steps(job: &JobView) -> impl IntoView + use<> {
     let kind = job.kind;
+    let alone = job.steps.len() == 1;
     view! {
-        <ol class="steps">{job.steps.iter().map(|one| view! { <li>{step(one, kind)}</li> }).collect_view()}</ol>
+        <ol class="steps">{job.steps.iter().map(|one| view! { <li>{step(one, kind, alone)}</li> }).collect_view()}</ol>
     }
 }
 
@@ -29,9 +30,10 @@ fn title(name: StepName, kind: JobKind) -> &'static str {
     }
 }
 
-fn step(step: &StepView, kind: JobKind) -> impl IntoView + use<> {
+fn step(step: &StepView, kind: JobKind, alone: bool) -> impl IntoView + use<> {
     let failed = step.state == StepState::Failed;
     let lines = step.log.len();
+    let open = failed || (alone && lines < 4);
     view! {
         <div class="step" class:current=step.state == StepState::Running class:failed=failed>
             <div class="head">
@@ -43,7 +45,7 @@ fn step(step: &StepView, kind: JobKind) -> impl IntoView + use<> {
             {(lines > 0)
                 .then(|| {
                     view! {
-                        <details class="log" open=failed data-open=failed.to_string()>
+                        <details class="log" open=open data-open=open.to_string()>
                             <summary>
                                 {words::counted(lines as u64, "line")}
                                 <span class="last">{step.log.last().cloned()}</span>

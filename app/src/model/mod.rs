@@ -21,6 +21,8 @@ pub(crate) use service::{
     BuildView, CellView, ColumnView, CreationView, PurgeView, ServiceRow, ServiceView, ServicesView,
     TimelineView,
 };
+#[cfg(all(test, feature = "ssr"))]
+pub(crate) use status::EvidenceView;
 #[cfg(feature = "ssr")]
 pub(crate) use status::{FindingView, FreshnessView, LightView, ObjectView, PodView, StatusView};
 
