@@ -21,8 +21,9 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 const DRAIN: Duration = Duration::from_secs(2);
 /// Where reading begins, in nanoseconds before now, if the node doesn't say how far the log is.
 const GUESS: i64 = 60_000_000_000;
-/// How often in a row a stream may be taken for one of an instance that isn't known yet.
-const MOST_EMPTY: u32 = 4;
+/// How often in a row a stream may be taken for one of an instance that isn't known yet: a busy kubelet takes half a minute to say
+/// that it has started another.
+const MOST_EMPTY: u32 = 15;
 const SECOND: i64 = 1_000_000_000;
 
 /// Where following begins.
