@@ -100,10 +100,16 @@ impl Cluster {
             container: Some(container.into()),
             previous,
             tail_lines: Some(lines),
+            timestamps: true,
             ..LogParams::default()
         };
+        // What has no stamp is the kubelet's own word that the log is gone, not the container's.
+        let written = |line: &str| {
+            let (stamp, line) = line.split_once(' ')?;
+            stamp.parse::<Timestamp>().is_ok().then(|| line.to_owned())
+        };
         match in_time(pods.logs(pod, &parameters)).await {
-            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+            Ok(text) => Ok(text.lines().filter_map(written).collect()),
             // The pod is gone (404), or that instance never ran (400).
             Err(Error::Refused { code: 400 | 404, .. }) => Ok(Vec::new()),
             Err(error) => Err(error),

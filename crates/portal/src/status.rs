@@ -25,6 +25,13 @@ impl Crashes {
         self.lock().get(&key(crash)).cloned()
     }
 
+    /// Those of the newest crash of the same container that are known: the kubelet keeps no more than one log, and not at every moment.
+    fn newest(&self, crash: &CrashedContainer) -> Option<Vec<String>> {
+        let known = self.lock();
+        let same = |key: &&(String, String, u32)| key.0 == crash.pod && key.1 == crash.container;
+        known.get(known.keys().filter(same).max_by_key(|key| key.2)?).cloned()
+    }
+
     fn put(&self, crash: &CrashedContainer, lines: Vec<String>) {
         let mut known = self.lock();
         if known.len() >= REMEMBERED {
@@ -103,15 +110,14 @@ impl Portal {
         let tail =
             self.inner.cluster.container_tail(&environment.namespace, pod, container, *previous, LINES);
         match tokio::time::timeout(PATIENCE, tail).await {
-            Ok(Ok(lines)) => {
+            Ok(Ok(lines)) if !lines.is_empty() => {
                 self.inner.crashes.put(crash, lines.clone());
                 lines
             }
-            Ok(Err(error)) => {
-                tracing::debug!(%error, pod, container, "no last words");
-                Vec::new()
+            answer => {
+                tracing::debug!(?answer, pod, container, "no last words of this crash");
+                self.inner.crashes.newest(crash).unwrap_or_default()
             }
-            Err(_) => Vec::new(),
         }
     }
 }
