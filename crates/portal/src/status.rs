@@ -6,7 +6,7 @@ use fairway_domain::{Environment, EnvironmentStatus, ImageDigest, ServiceName, T
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// How many of a crashed container's last lines a finding quotes.
@@ -16,21 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How many crashed containers are remembered; then the memory starts anew.
 const REMEMBERED: usize = 1_000;
 
-/// How long nothing is taken for the answer: the kubelet has no log to give in the moments between two instances.
-const NOTHING_LASTS: Duration = Duration::from_secs(1);
-
-/// The last words of crashed containers, and when they were fetched.
-type Known = HashMap<(String, String, u32), (Instant, Vec<String>)>;
-
 /// The last words of crashed containers, each fetched once: by pod, container and how often it had been restarted.
 #[derive(Default)]
-pub(crate) struct Crashes(Mutex<Known>);
+pub(crate) struct Crashes(Mutex<HashMap<(String, String, u32), Vec<String>>>);
 
 impl Crashes {
     fn get(&self, crash: &CrashedContainer) -> Option<Vec<String>> {
-        let known = self.lock();
-        let (fetched, lines) = known.get(&key(crash))?;
-        (!lines.is_empty() || fetched.elapsed() < NOTHING_LASTS).then(|| lines.clone())
+        self.lock().get(&key(crash)).cloned()
     }
 
     /// Those of the newest crash of the same container that are known: the kubelet keeps no more than one log, and not at every moment.
@@ -45,10 +37,10 @@ impl Crashes {
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(key(crash), (Instant::now(), lines));
+        known.insert(key(crash), lines);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(String, String, u32), Vec<String>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -127,26 +119,5 @@ impl Portal {
                 self.inner.crashes.newest(crash).unwrap_or_default()
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn crash(restarts: u32) -> CrashedContainer {
-        CrashedContainer { pod: "orders-7c-x2".into(), container: "app".into(), previous: true, restarts }
-    }
-
-    #[test]
-    fn words_are_kept_for_good_and_silence_for_a_moment() {
-        let crashes = Crashes::default();
-        assert_eq!(crashes.get(&crash(1)), None);
-        crashes.put(&crash(1), vec!["KeyError".into()]);
-        crashes.put(&crash(2), Vec::new());
-        assert_eq!(crashes.get(&crash(2)), Some(Vec::new()));
-        std::thread::sleep(NOTHING_LASTS);
-        assert_eq!(crashes.get(&crash(1)), Some(vec!["KeyError".into()]));
-        assert_eq!(crashes.get(&crash(2)), None, "asked for again");
     }
 }
