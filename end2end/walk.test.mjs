@@ -25,7 +25,13 @@ after(async () => {
 const environment = (which) => page.locator(`section.environment#${which}`);
 const document = (path) => page.locator(`details.document[data-key="${path}"]`);
 const short = (commit) => commit.slice(0, 7);
-const pod = async (namespace) => (await kubectl('-n', namespace, 'get', 'pods', '-l', `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`, '--field-selector=status.phase=Running', '-o', 'name')).trim().split('\n').at(-1);
+/** A pod of the service that runs and isn't on its way out. */
+const pod = async (namespace) => {
+  const { items } = JSON.parse(await kubectl('-n', namespace, 'get', 'pods', '-l', `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`, '-o', 'json'));
+  const staying = items.find(({ metadata, status }) => status.phase === 'Running' && !metadata.deletionTimestamp);
+  assert.ok(staying, `no pod of ${name} runs in ${namespace}`);
+  return staying.metadata.name;
+};
 const image = (namespace) => kubectl('-n', namespace, 'get', 'deployment', name, '-o', 'jsonpath={.spec.template.spec.containers[0].image}');
 const noTroubles = () => assert.deepEqual(page.troubles, []);
 
