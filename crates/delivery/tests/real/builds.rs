@@ -74,7 +74,9 @@ async fn a_build_that_nobody_waits_for_any_more_is_ended_with_all_its_processes(
             builder.build(&service, &commit, slow.path(), move |line| seen.lock().unwrap().push(line)).await
         }
     });
-    until("the build runs", || seen.lock().unwrap().contains(&format!("{sign} begins"))).await;
+    let begins = format!("{sign} begins");
+    until("the build runs", || task.is_finished() || seen.lock().unwrap().contains(&begins)).await;
+    assert!(!task.is_finished(), "it ended by itself: {:?}", task.await);
     assert_ne!(processes_with(&sign).len(), 0);
     task.abort();
     until("its processes are gone", || processes_with(&sign).is_empty()).await;
