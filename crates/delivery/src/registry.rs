@@ -22,7 +22,12 @@ impl Registry {
     pub fn new(address: String, plain_http: bool) -> Self {
         // The TLS library takes the process's provider, and panics without one. If there is one already, it stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(Duration::from_secs(10)).https_only(!plain_http).build();
+        // A registry is asked a few times a minute: a connection kept for later is more often found dead than used.
+        let client = Client::builder()
+            .timeout(Duration::from_secs(10))
+            .https_only(!plain_http)
+            .pool_max_idle_per_host(0)
+            .build();
         Self { address, plain_http, client: client.map_err(|error| root_cause(&error)) }
     }
 
