@@ -41,6 +41,7 @@ before(async () => {
   await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${COUNTING}\n# uvicorn stops`));
   const build = await fairway.build(name, await copy.push('Count'));
   await fairway.deployed(name, 'staging', build.id);
+  await until('the first version is gone', 60, async () => (await pods()).length === 2);
 });
 after(() => fairway?.remove());
 

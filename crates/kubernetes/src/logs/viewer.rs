@@ -233,10 +233,10 @@ impl Viewer {
     }
 }
 
-/// The sources whose every line after the reader's place is held: they needn't be asked.
+/// The sources of which everything after the reader's place is held, because something before it still is: they needn't be asked.
 fn covered(position: &Position, held: &[Arc<Item>]) -> HashSet<SourceId> {
     let at_or_before = |item: &&Arc<Item>| {
-        matches!(item.what, What::Line(_)) && position.cursor(item.source).is_some_and(|c| c.passed(item))
+        !matches!(item.what, What::Gap(_)) && position.cursor(item.source).is_some_and(|c| c.passed(item))
     };
     held.iter().filter(at_or_before).map(|item| item.source).collect()
 }
@@ -249,7 +249,8 @@ fn lost(position: &Position, present: &HashSet<SourceId>, covered: &HashSet<Sour
         source,
         pod: "".into(),
         restart: cursor.instance,
-        nanos: cursor.nanos,
+        // Of a pod of which only the end was read, no line's time is known.
+        nanos: cursor.nanos.max(position.floor),
         ordinal: cursor.ordinal,
         what: What::Gap("A pod that was being read is gone: its last lines may be missing here.".into()),
     };

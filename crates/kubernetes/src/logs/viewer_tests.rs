@@ -50,3 +50,14 @@ fn what_is_held_needs_no_asking_if_it_reaches_back_to_the_readers_place() {
     assert_eq!(covered(&position, &[Arc::new(line(5)), Arc::new(line(6))]).len(), 1);
     assert_eq!(covered(&Position::default(), &[Arc::new(line(5))]).len(), 0);
 }
+
+#[test]
+fn what_is_held_from_an_end_on_that_was_read_needs_no_asking() {
+    let end = Arc::new(Item { what: What::Ended("exited with code 0".into()), ..line(7) });
+    let closed = Arc::new(Item { what: What::Closed, ..line(7) });
+    let mut position = Position::default();
+    assert_eq!(covered(&position, &[end.clone(), closed.clone()]).len(), 0);
+    position.advance(&end);
+    assert_eq!(covered(&position, &[closed.clone()]).len(), 0);
+    assert_eq!(covered(&position, &[end, closed]).len(), 1);
+}
