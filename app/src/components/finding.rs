@@ -1,8 +1,7 @@
 //! The diagnosis: one cause, its evidence, who is affected, the next step.
 
 use crate::{
-    address,
-    components::{command, time},
+    components::{self, command, time},
     model::FindingView,
 };
 use leptos::prelude::*;
@@ -50,11 +49,7 @@ pub(crate) fn finding(
             {roll_back
                 .map(|(service, environment, number, commit)| {
                     view! {
-                        <p>
-                            <a class="button" href=address::roll_back(&service, &environment, number)>
-                                "Roll back to " {commit}
-                            </a>
-                        </p>
+                        <p>{components::roll_back(&service, &environment, (number, commit))}</p>
                     }
                 })}
             {command(finding.command.clone())}

@@ -2,7 +2,7 @@
 
 use crate::{
     address,
-    components::{commit, deploy_state, diff, duration, finding, health, steps},
+    components::{commit, deploy_state, diff, duration, finding, health, roll_back, steps},
     field::csrf,
     model::{DeployView, StatusView},
     panels::service::pod,
@@ -38,11 +38,7 @@ pub(crate) fn deploy(deploy: &DeployView, token: &str) -> impl IntoView + use<> 
                 {offered
                     .map(|(service, environment, number, commit)| {
                         view! {
-                            <p>
-                                <a class="button" href=address::roll_back(&service, &environment, number)>
-                                    "Roll back to " {commit}
-                                </a>
-                            </p>
+                            <p>{roll_back(&service, &environment, (number, commit))}</p>
                         }
                     })}
             </section>

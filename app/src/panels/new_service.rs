@@ -4,7 +4,7 @@ use crate::{
     field::{csrf, error_of, hint_of},
     forms::CreateForm,
 };
-use fairway_domain::{Field, ParametersDraft, Runtime};
+use fairway_domain::{Field, ParametersDraft, Runtime, ServiceName};
 use fairway_portal::Preview;
 use leptos::prelude::*;
 
@@ -69,9 +69,10 @@ fn name_of(field: Field) -> &'static str {
 
 /// Both halves. `key` makes a form that is sent twice do one thing.
 pub(crate) fn new_service(panel: &DraftPanel, token: &str, key: &str) -> impl IntoView + use<> {
-    let button = match panel.draft.name.trim() {
-        "" => "Create the service".to_owned(),
-        name => format!("Create {name}"),
+    // A name that is refused isn't repeated on the button as if it would be taken.
+    let button = match panel.draft.name.trim().parse::<ServiceName>() {
+        Ok(name) if panel.names().is_some() => format!("Create {name}"),
+        _ => "Create the service".to_owned(),
     };
     view! {
         <div class="new-service">

@@ -2,7 +2,9 @@
 
 use crate::{
     address,
-    components::{ago, build_state, command, commit, copyable, finding, freshness, health, since, timeline},
+    components::{
+        self, ago, build_state, command, commit, copyable, finding, freshness, health, since, timeline,
+    },
     field::csrf,
     model::{BuildView, ColumnView, FreshnessView, PodView, PurgeView, ServiceView},
     words,
@@ -137,16 +139,7 @@ fn actions(service: &str, column: &ColumnView, token: &str) -> impl IntoView + u
         <div class="actions">
             <a class="button" href=format!("/services/{service}/deploy?environment={environment}")>"Deploy"</a>
             {deployed.then(|| view! { <a class="button" href=address::logs(service, &environment)>"Logs"</a> })}
-            {column
-                .back_to
-                .clone()
-                .map(|(number, commit)| {
-                    view! {
-                        <a class="button" href=address::roll_back(service, &environment, number)>
-                            "Roll back to " {commit}
-                        </a>
-                    }
-                })}
+            {column.back_to.clone().map(|to| components::roll_back(service, &environment, to))}
             {(column.purge == PurgeView::Allowed && deployed)
                 .then(|| view! { <a class="button danger-quiet" href=purge.clone()>"Purge Redis"</a> })}
             {(column.purge == PurgeView::NotPurgeable)

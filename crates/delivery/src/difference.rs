@@ -34,7 +34,7 @@ pub fn diff(live: Option<&Value>, planned: Option<&Value>) -> ObjectDiff {
 
 /// What happens to each object of two whole sets: what changes first, then what is added, removed, and stays.
 pub fn differences(live: &[Value], planned: &[Value]) -> Vec<ObjectDiff> {
-    let find = |set: &'_ [Value], object: &Value| set.iter().position(|other| same(other, object));
+    let find = |set: &'_ [Value], object: &Value| set.iter().position(|other| same_object(other, object));
     let mut all: Vec<ObjectDiff> = planned
         .iter()
         .map(|object| diff(find(live, object).and_then(|at| live.get(at)), Some(object)))
@@ -51,8 +51,8 @@ pub fn differences(live: &[Value], planned: &[Value]) -> Vec<ObjectDiff> {
     all
 }
 
-/// Whether both are the same object at two times.
-pub(crate) fn same(one: &Value, other: &Value) -> bool {
+/// Whether both are the same object at two times: of one kind, with one name.
+pub fn same_object(one: &Value, other: &Value) -> bool {
     ["/kind", "/metadata/name"].iter().all(|pointer| text_at(one, pointer) == text_at(other, pointer))
 }
 

@@ -17,7 +17,7 @@ mod risk;
 mod yaml;
 
 pub use builder::{Builder, BuilderSettings};
-pub use difference::{diff, differences};
+pub use difference::{diff, differences, same_object};
 pub use error::Error;
 pub use helm::{Helm, HelmSettings, Release, Revision};
 pub use manifest::{split_manifest, yaml};

@@ -1,6 +1,6 @@
 //! What of a deploy a person should read before agreeing to it.
 
-use crate::{difference::same, manifest::text_at};
+use crate::{difference::same_object, manifest::text_at};
 use fairway_domain::Risk;
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ const CONTAINERS: &str = "/spec/template/spec/containers";
 pub fn risks(old: &[Value], new: &[Value]) -> Vec<Risk> {
     let mut sentences = removals(old, new);
     for after in new {
-        let Some(before) = old.iter().find(|object| same(object, after)) else { continue };
+        let Some(before) = old.iter().find(|object| same_object(object, after)) else { continue };
         match text_at(after, "/kind") {
             "Deployment" => deployment(before, after, &mut sentences),
             "Service" => sentences.extend(service(before, after)),
@@ -25,7 +25,7 @@ pub fn risks(old: &[Value], new: &[Value]) -> Vec<Risk> {
 /// A Redis goes with all that belongs to it, so it is one sentence.
 fn removals(old: &[Value], new: &[Value]) -> Vec<String> {
     let removed: Vec<&Value> =
-        old.iter().filter(|object| !new.iter().any(|other| same(object, other))).collect();
+        old.iter().filter(|object| !new.iter().any(|other| same_object(object, other))).collect();
     let redis = removed.iter().find(|object| is_redis(object) && text_at(object, "/kind") == "Deployment");
     let mut sentences: Vec<String> =
         redis.iter().map(|redis| format!("{} is removed: every key in it is lost.", name(redis))).collect();

@@ -1,6 +1,9 @@
 //! Commits, and the images made from them.
 
-use crate::{Invalid, JobId, ServiceName, Timestamp, names::parsed_text};
+use crate::{
+    Invalid, JobId, ServiceName, Timestamp,
+    names::{parsed_text, uuid_id},
+};
 use serde::{Deserialize, Serialize};
 
 parsed_text! {
@@ -53,11 +56,10 @@ pub struct Commit {
     pub at: Timestamp,
 }
 
-/// A build's id: a UUID, version 7, as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct BuildId(pub uuid::Uuid);
+uuid_id! {
+    /// A build's id: a UUID, version 7, as text.
+    BuildId, "A build's id is a UUID."
+}
 
 /// An image made from one commit of a service. There is one build of a commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,19 +112,6 @@ pub struct ImageReference {
 impl std::fmt::Display for ImageReference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}@{}", self.repository, self.digest)
-    }
-}
-
-impl std::fmt::Display for BuildId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::str::FromStr for BuildId {
-    type Err = Invalid;
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        text.parse().map(Self).map_err(|_| Invalid::new("A build's id is a UUID."))
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::{
     Actor, BuildId, Commit, EnvironmentName, Finding, ImageReference, Invalid, JobId, ServiceName, Timestamp,
+    names::uuid_id,
 };
 use serde::{Deserialize, Serialize};
 
-/// A deploy's id: a UUID, version 7, as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DeployId(pub uuid::Uuid);
+uuid_id! {
+    /// A deploy's id: a UUID, version 7, as text.
+    DeployId, "A deploy's id is a UUID."
+}
 
 /// A deploy's number within its service, from 1: `/services/orders/deploys/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -117,19 +117,6 @@ pub enum DiffLine {
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
 pub struct Risk(pub String);
-
-impl std::fmt::Display for DeployId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::str::FromStr for DeployId {
-    type Err = Invalid;
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        text.parse().map(Self).map_err(|_| Invalid::new("A deploy's id is a UUID."))
-    }
-}
 
 impl std::fmt::Display for DeployNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

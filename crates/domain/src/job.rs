@@ -1,25 +1,11 @@
 //! Long work: a row with steps, whose progress survives a restart.
 
-use crate::{Actor, EnvironmentName, Invalid, ServiceName, ShellCommand, Timestamp};
+use crate::{Actor, EnvironmentName, ServiceName, ShellCommand, Timestamp, names::uuid_id};
 use serde::{Deserialize, Serialize};
 
-/// A job's id: a UUID, version 7, as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct JobId(pub uuid::Uuid);
-
-impl std::fmt::Display for JobId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::str::FromStr for JobId {
-    type Err = Invalid;
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        text.parse().map(Self).map_err(|_| Invalid::new("A job's id is a UUID."))
-    }
+uuid_id! {
+    /// A job's id: a UUID, version 7, as text.
+    JobId, "A job's id is a UUID."
 }
 
 /// Long work that was asked for.

@@ -14,6 +14,31 @@ impl Invalid {
     }
 }
 
+/// Declares the id of something on record: a UUID, version 7, as text. The sentence is for one that isn't.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $sentence:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub struct $name(pub uuid::Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::names::Invalid;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self).map_err(|_| $crate::names::Invalid::new($sentence))
+            }
+        }
+    };
+}
+pub(crate) use uuid_id;
+
 /// Declares a text type that exists only in its valid form.
 macro_rules! parsed_text {
     ($(#[$doc:meta])* $name:ident, $check:path) => {

@@ -10,6 +10,7 @@ use fairway_domain::{
     ImageReference, ObjectDiff, Risk, ServiceName,
 };
 use fairway_store::{Begun, DeployJob, DeployRequest};
+use futures::future::try_join_all;
 use serde_json::Value;
 
 /// What to bring where.
@@ -176,23 +177,26 @@ impl Portal {
             description: "",
             redis_image: &self.inner.settings.redis_image,
         };
-        let planned = match self.inner.helm.dry_run(&release).await {
+        let namespace = &resolved.environment.namespace;
+        let helm = &self.inner.helm;
+        let (planned, present) =
+            tokio::join!(helm.dry_run(&release), helm.manifest(namespace, &order.service));
+        let planned = match planned {
             Ok(planned) => planned,
             Err(fairway_delivery::Error::Values(reasons)) => {
                 return Ok(Answer::Refused(Refusal::Unacceptable(reasons)));
             }
             Err(error) => return Err(error.into()),
         };
-        let namespace = &resolved.environment.namespace;
-        let present = self.inner.helm.manifest(namespace, &order.service).await?.unwrap_or_default();
+        let present = present?.unwrap_or_default();
         let mut live: Vec<Value> = present
             .iter()
-            .filter(|object| !planned.iter().any(|other| same_object(object, other)))
+            .filter(|object| !planned.iter().any(|other| fairway_delivery::same_object(object, other)))
             .cloned()
             .collect();
         let mut applied = Vec::new();
-        for object in &planned {
-            let dry_run = self.inner.cluster.apply_dry_run(namespace, object).await?;
+        let dry_runs = planned.iter().map(|object| self.inner.cluster.apply_dry_run(namespace, object));
+        for dry_run in try_join_all(dry_runs).await? {
             live.extend(dry_run.live);
             applied.push(dry_run.planned);
         }
@@ -218,8 +222,4 @@ impl Portal {
         let backwards = !removed.is_empty();
         Ok((removed, backwards))
     }
-}
-
-fn same_object(one: &Value, other: &Value) -> bool {
-    ["/kind", "/metadata/name"].iter().all(|pointer| one.pointer(pointer) == other.pointer(pointer))
 }
