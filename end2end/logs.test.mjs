@@ -243,7 +243,7 @@ test('a view of a hundred thousand lines draws those in sight and no more', asyn
   const page = await openPage(browser, fairway);
   await visit(page, `/services/${name}/logs?environment=staging&contains=flood`);
   const status = page.locator('.log-status');
-  await until('the view is live', 30, async () => /No lines yet/.test(await status.innerText()));
+  await until('the view is live', 30, async () => !/Connecting/.test(await status.innerText()));
   const [pod] = (await pods()).filter(ready);
   assert.match(await inCluster(namespace, pod.metadata.name, 'http://127.0.0.1:8080/flood'), /done/);
 
