@@ -222,16 +222,18 @@ mod browser {
     use wasm_bindgen::JsCast;
 
     impl Log {
-        /// Follows while the end is in sight, pauses when the reader scrolls away from it.
+        /// Follows while the end is in sight, pauses when the reader scrolls up from it: lines that come quicker than they are drawn
+        /// move the end away too, and are no reason to stop.
         pub(super) fn scrolled(self) {
             let Some(list) = self.list.get_untracked() else { return };
             let (top, seen) = (list.scroll_top(), list.client_height());
+            let upwards = top < self.scroll.get_untracked().0;
             self.scroll.set((top, seen));
             let at_end = list.scroll_height() - top - seen < ROW;
             if at_end && !self.following.get_untracked() {
                 self.following.set(true);
                 self.below.set(0);
-            } else if !at_end && self.following.get_untracked() && !self.redraw_is_due.get_value() {
+            } else if upwards && !at_end && self.following.get_untracked() {
                 self.following.set(false);
             }
         }
