@@ -4,7 +4,7 @@ use crate::{
     field::{csrf, error_of, hint_of},
     forms::CreateForm,
 };
-use fairway_domain::{Field, ParametersDraft, Runtime, ServiceName};
+use fairway_domain::{Field, ParametersDraft, Runtime};
 use fairway_portal::Preview;
 use leptos::prelude::*;
 
@@ -44,11 +44,14 @@ impl DraftPanel {
         touched.then(|| error.message.clone())
     }
 
-    fn names(&self) -> Option<String> {
+    /// The name, once it can be had.
+    fn name(&self) -> Option<&str> {
         let wrong = self.preview.errors.iter().any(|error| error.field == Field::Name);
-        if wrong || self.draft.name.trim().is_empty() {
-            return None;
-        }
+        Some(self.draft.name.trim()).filter(|name| !wrong && !name.is_empty())
+    }
+
+    fn names(&self) -> Option<String> {
+        self.name()?;
         let names: Vec<String> =
             self.preview.names.iter().map(|(what, name)| format!("{what} {name}")).collect();
         Some(format!("→ {}", names.join(" · ")))
@@ -70,10 +73,8 @@ fn name_of(field: Field) -> &'static str {
 /// Both halves. `key` makes a form that is sent twice do one thing.
 pub(crate) fn new_service(panel: &DraftPanel, token: &str, key: &str) -> impl IntoView + use<> {
     // A name that is refused isn't repeated on the button as if it would be taken.
-    let button = match panel.draft.name.trim().parse::<ServiceName>() {
-        Ok(name) if panel.names().is_some() => format!("Create {name}"),
-        _ => "Create the service".to_owned(),
-    };
+    let button =
+        panel.name().map_or_else(|| "Create the service".to_owned(), |name| format!("Create {name}"));
     view! {
         <div class="new-service">
             <form method="post" action="/new" class="answers" novalidate>

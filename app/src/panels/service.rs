@@ -3,7 +3,7 @@
 use crate::{
     address,
     components::{
-        self, ago, build_state, command, commit, copyable, finding, freshness, health, since, timeline,
+        ago, build_state, command, commit, copyable, finding, freshness, health, roll_back, since, timeline,
     },
     field::csrf,
     model::{BuildView, ColumnView, FreshnessView, PodView, PurgeView, ServiceView},
@@ -139,7 +139,7 @@ fn actions(service: &str, column: &ColumnView, token: &str) -> impl IntoView + u
         <div class="actions">
             <a class="button" href=format!("/services/{service}/deploy?environment={environment}")>"Deploy"</a>
             {deployed.then(|| view! { <a class="button" href=address::logs(service, &environment)>"Logs"</a> })}
-            {column.back_to.clone().map(|to| components::roll_back(service, &environment, to))}
+            {column.back_to.clone().map(|to| roll_back(service, &environment, to))}
             {(column.purge == PurgeView::Allowed && deployed)
                 .then(|| view! { <a class="button danger-quiet" href=purge.clone()>"Purge Redis"</a> })}
             {(column.purge == PurgeView::NotPurgeable)
