@@ -10,7 +10,7 @@ let fairway, name, namespace, address;
 /** More than a view holds. */
 const FLOOD = 101_000;
 
-/** Writes a numbered line every ten milliseconds, very many when it is told to, and ends badly when it is told to. Each line is one write, so that none is torn. */
+/** Writes a numbered line every ten milliseconds, very many when it is told to, and ends badly when it is told to. No line spans two writes, so that none is torn. */
 const COUNTING = `
 import itertools
 import os
@@ -265,5 +265,25 @@ test('a view of a hundred thousand lines draws those in sight and no more', asyn
   assert.match(await status.innerText(), /paused/, 'who scrolls up reads in peace');
   await page.keyboard.press('Shift+G');
   await last.waitFor();
+  assert.deepEqual(page.troubles, []);
+});
+
+test('who scrolls up while lines come quickly is left in peace', async (t) => {
+  const browser = await openBrowser();
+  t.after(() => browser.close());
+  const page = await openPage(browser, fairway);
+  await visit(page, `/services/${name}/logs?environment=staging&contains=number`);
+  const list = page.locator('.log-list');
+  await page.locator('.row .text', { hasText: 'number' }).first().waitFor();
+  await list.hover();
+  for (let time = 0; time < 10; time += 1) {
+    await page.mouse.wheel(0, -300);
+    await page.locator('.log-status', { hasText: /paused, [\d,]+ new lines below/ }).waitFor();
+    const place = await list.evaluate(({ scrollTop }) => scrollTop);
+    await pause(500);
+    assert.equal(await list.evaluate(({ scrollTop }) => scrollTop), place, 'nothing moves under who reads');
+    await page.keyboard.press('Shift+G');
+    await until('the end is followed again', 20, async () => !/paused/.test(await page.locator('.log-status').innerText()));
+  }
   assert.deepEqual(page.troubles, []);
 });

@@ -160,6 +160,8 @@ impl Following {
             loop {
                 match message(self.portal.logs(&self.actor, &service, &environment, request.clone()).await) {
                     Message::Now(lines) => {
+                        // Heard at once, also where no line matches for a long time.
+                        yield self.event(place(&request), &Message::Now(Vec::<LogLineView>::new()));
                         let lines = lines.ready_chunks(BATCH).map(Came::Lines).chain(once(ready(Came::End)));
                         let mut coming = select(lines, self.freshness(&environment).map(Came::Cluster));
                         let mut away = false;

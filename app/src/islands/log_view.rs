@@ -154,9 +154,12 @@ impl Log {
         request_animation_frame(move || {
             self.redraw_is_due.set_value(false);
             self.version.update(|version| *version += 1);
-            if self.following.get_untracked() {
-                request_animation_frame(move || self.to_end());
-            }
+            // The rows have their place by the next frame; the reader may have scrolled up by then.
+            request_animation_frame(move || {
+                if self.following.get_untracked() {
+                    self.to_end();
+                }
+            });
         });
     }
 
