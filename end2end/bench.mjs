@@ -5,26 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { Fairway, kubectl, pause, redisCli, until } from './harness.mjs';
 import { clone, inTerminal } from './parts/cluster.mjs';
+import { ascending, at, count, kilobytes, median, row, spread, table } from './parts/figures.mjs';
+import { logs } from './parts/log-figures.mjs';
 import { run } from './parts/run.mjs';
 
-const count = Number(process.env.FAIRWAY_BENCH_COUNT ?? 5);
 const listed = count < 5 ? 4 : 20;
 const requests = count < 5 ? 20 : 500;
 const figures = path.join(clone, 'docs/figures.md');
-const table = [];
-
-/** A row of the table, told at once. */
-function row(what, figure, how = '') {
-  table.push([what, figure, how]);
-  console.log(`  ${what.padEnd(72)} ${figure}`);
-}
-
-const at = (sorted, part) => sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)];
-const ascending = (numbers) => numbers.toSorted((a, b) => a - b);
-const median = (numbers) => at(ascending(numbers), 0.5);
-const seconds = (number) => `${number.toFixed(number < 1 ? 2 : 1)} s`;
-const spread = (numbers) => numbers.length === 0 ? 'not to be had' : `${seconds(median(numbers))} (${seconds(Math.min(...numbers))} to ${seconds(Math.max(...numbers))})`;
-const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;
 
 /** Listens to a job as its page does; gives how long after `begun` its end was heard. */
 async function heardEnd(fairway, job, begun) {
@@ -251,6 +238,7 @@ async function measure(fairway) {
   await crashes(fairway, names);
   await walk(fairway);
   row('resident memory after all of this', await memory(fairway, 'VmRSS'), `just started ${before}, at most ${await memory(fairway, 'VmHWM')}`);
+  await logs(fairway);
 }
 
 /** The machine, as its figures are kept apart from those of others. */

@@ -1,0 +1,229 @@
+// Measures logs beside the programs that people read them with today: the same lines, of the same pods, in turns.
+import { readFile } from 'node:fs/promises';
+import { Agent, get as httpGet } from 'node:http';
+import { Agent as TlsAgent, get as httpsGet } from 'node:https';
+import { inCluster, kubectl, pause, until } from '../harness.mjs';
+import { inTerminal } from './cluster.mjs';
+import { openBrowser, openPage, visit } from './browser.mjs';
+import { ascending, at, count, median, megabytes, row, seconds, spread } from './figures.mjs';
+
+const pods = 3;
+const written = count < 5 ? 2_000 : 60_000;
+const viewers = count < 5 ? 5 : 100;
+
+/** Writes many lines at once when it starts, its own time twenty times a second, and as many lines a second as it is asked to. */
+const writing = `
+import os
+import threading
+import time
+
+from app.service import app as service
+
+LINE = b'{"level":"info","message":"line %d of a service that says what it does","took":%d}\\n'
+
+
+@service.get("/pour")
+def pour(rate: int, duration: int):
+    for turn in range(duration * 20):
+        begun = time.monotonic()
+        for first in range(0, rate // 20, 50):
+            os.write(1, b"".join(LINE % (turn * rate + number, number) for number in range(first, first + 50)))
+        time.sleep(max(0, 0.05 - (time.monotonic() - begun)))
+    return "done"
+
+
+def write():
+    for first in range(0, ${written}, 100):
+        os.write(1, b"".join(LINE % (number, number % 97) for number in range(first, first + 100)))
+    while True:
+        os.write(1, b"beat %d\\n" % (time.time() * 1000))
+        time.sleep(0.05)
+
+
+threading.Thread(target=write, daemon=True).start()
+`;
+
+/** All figures of logs. */
+export async function logs(fairway) {
+  const name = await fairway.create('written', { replicas: String(pods) });
+  const copy = await fairway.git.clone(name);
+  await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${writing}\n# uvicorn stops`));
+  const { id } = await fairway.build(name, await copy.push('Write'));
+  await fairway.deployed(name, 'staging', id);
+  const service = { fairway, name, namespace: fairway.namespaces.staging, pods: await running(fairway, name) };
+  await throughput(service);
+  await manyViewers(service);
+  await inBrowser(service);
+}
+
+const selector = (name) => `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`;
+
+async function running(fairway, name) {
+  return until(`${name} has ${pods} pods`, 120, async () => {
+    const { items } = JSON.parse(await kubectl('--namespace', fairway.namespaces.staging, 'get', 'pods', '--selector', selector(name), '--output', 'json'));
+    return items.length === pods && items.map(({ metadata }) => metadata.name);
+  }, 500);
+}
+
+/** Everything that the pods have written, read by four ways in turns. */
+async function throughput({ fairway, name, namespace, pods }) {
+  const ways = {
+    raw: () => raw(namespace, pods),
+    fairway: async () => {
+      const [begun, cpu] = [performance.now(), await processorTime(fairway.child.pid)];
+      const lines = await read(httpGet, `${fairway.url}/api/v1/services/${name}/environments/staging/logs`, { agent: new Agent() });
+      return { took: since(begun), cpu: (await processorTime(fairway.child.pid)) - cpu, lines };
+    },
+    stern: () => timed(`${process.env.FAIRWAY_BENCH_STERN} --namespace ${namespace} --selector ${selector(name)} --no-follow --tail -1 --since 24h --max-log-requests 20 .`),
+    kubectl: () => timed(`kubectl --namespace ${namespace} logs --selector ${selector(name)} --container app --tail -1 --prefix --max-log-requests 20`),
+  };
+  const results = Object.fromEntries(Object.keys(ways).map((way) => [way, []]));
+  // The first of each only warms up what they use.
+  for (let turn = 0; turn <= count; turn += 1) {
+    for (const [way, measure] of Object.entries(ways)) {
+      const result = await measure();
+      if (turn > 0) results[way].push(result);
+    }
+  }
+  const took = (way) => results[way].map(({ took }) => took);
+  const cpu = (way) => median(results[way].map(({ cpu }) => cpu));
+  const lines = median(results.fairway.map(({ lines }) => lines));
+  row(`${Math.round(lines / 1000)},000 log lines of ${pods.length} pods, read to the end`, spread(took('fairway')), `${count} times, in turns with the following; JSON lines, in the order of time`);
+  row('… three HTTP reads of the API server at once, with timestamps', spread(took('raw')), 'the least that a reader can do: nothing is put in order');
+  row('… ratio of the medians', (median(took('fairway')) / median(took('raw'))).toFixed(2), 'goal: 1.1');
+  row('… `stern`', spread(took('stern')), `without timestamps; ${seconds(cpu('stern'))} of processor time`);
+  row('… `kubectl logs`', spread(took('kubectl')), `without timestamps; ${seconds(cpu('kubectl'))} of processor time`);
+  row('… processor time of Fairway', seconds(cpu('fairway')), `${((cpu('fairway') / lines) * 1e6).toFixed(1)} µs a line`);
+  row('… ratio to that of `stern`', (cpu('fairway') / cpu('stern')).toFixed(2), 'goal: 0.7; stern neither parses nor orders');
+}
+
+const since = (begun) => (performance.now() - begun) / 1000;
+
+/** Reads an address to its end; gives how many lines came. */
+function read(get, address, options) {
+  return new Promise((resolve, reject) => {
+    get(address, options, (answer) => {
+      let lines = 0;
+      if (answer.statusCode !== 200) reject(new Error(`${address}: ${answer.statusCode}`));
+      answer.on('data', (chunk) => {
+        for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, end + 1)) lines += 1;
+      });
+      answer.once('end', () => resolve(lines)).once('error', reject);
+    }).once('error', reject);
+  });
+}
+
+async function raw(namespace, pods) {
+  const { clusters: [{ cluster: server }], users: [{ user }] } = JSON.parse(await kubectl('config', 'view', '--raw', '--output', 'json'));
+  const bytes = async (inline, file) => (inline ? Buffer.from(inline, 'base64') : readFile(file));
+  const agent = new TlsAgent({
+    ca: await bytes(server['certificate-authority-data'], server['certificate-authority']),
+    cert: await bytes(user['client-certificate-data'], user['client-certificate']),
+    key: await bytes(user['client-key-data'], user['client-key']),
+  });
+  const begun = performance.now();
+  const lines = await Promise.all(pods.map((pod) => read(httpsGet, `${server.server}/api/v1/namespaces/${namespace}/pods/${pod}/log?container=app&timestamps=true`, { agent })));
+  return { took: since(begun), lines: lines.reduce((sum, one) => sum + one, 0) };
+}
+
+/** Runs a command to its end, its output thrown away. */
+async function timed(command) {
+  const told = await inTerminal(`TIMEFORMAT='%R %U %S'; { time ${command} >/dev/null 2>&1; } 2>&1`);
+  const [took, user, system] = told.trim().split(' ').map(Number);
+  return { took, cpu: user + system };
+}
+
+/** What a process has used of the processors, in seconds. */
+async function processorTime(pid) {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** What a process holds in memory, in bytes. */
+async function held(pid) {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+}
+
+/** Log streams that the API server has open. */
+async function upstream() {
+  const metrics = await kubectl('get', '--raw', '/metrics');
+  const open = metrics.matchAll(/^apiserver_longrunning_requests\{[^}]*subresource="log"[^}]*\} (\d+)/gm);
+  return [...open].reduce((sum, [, number]) => sum + Number(number), 0);
+}
+
+/** One who follows the log, and many. */
+async function manyViewers({ fairway, name }) {
+  const over = new AbortController();
+  const address = `/api/v1/services/${name}/environments/staging/logs?follow=true&tail=100`;
+  const follow = async (heard) => {
+    for await (const _ of fairway.rest.events(address, { signal: over.signal })) heard();
+  };
+  const followers = async (number) => {
+    const first = Array.from({ length: number }, () => new Promise((resolve) => follow(resolve).catch(() => {})));
+    await Promise.all(first);
+    await pause(5_000);
+    return { memory: await held(fairway.child.pid), streams: await upstream() };
+  };
+  const one = await followers(1);
+  const many = await followers(viewers - 1);
+  over.abort();
+  row(`resident memory with one who follows a log, and with ${viewers}`, `${megabytes(one.memory)} and ${megabytes(many.memory)}`, `ratio ${(many.memory / one.memory).toFixed(2)}; goal: under 1.5`);
+  row('… log streams open at the API server', `${one.streams} and ${many.streams}`, 'they must not grow with those who follow');
+}
+
+/** What a person sees: how soon a line is painted, and how the page fares while very many come. */
+async function inBrowser({ fairway, name, namespace, pods }) {
+  const browser = await openBrowser();
+  try {
+    const page = await openPage(browser, fairway);
+    await visit(page, `/services/${name}/logs?environment=staging`);
+    await page.waitForFunction(() => document.querySelector('.log-list')?.textContent.includes('beat '));
+    const delays = ascending(await page.evaluate(painted, 10_000));
+    row('container’s write to the browser’s paint, p50 and p99', `${at(delays, 0.5)} ms and ${at(delays, 0.99)} ms`, `${delays.length} lines; the 300 ms in which lines are put in order are in it; goal: p99 under 500 ms`);
+    const pouring = inCluster(namespace, pods[0], 'http://127.0.0.1:8080/pour?rate=5000&duration=2').catch(() => {});
+    const frames = await page.evaluate(frameTimes, 4_000);
+    await pouring;
+    row('frames later than 50 ms while 5,000 lines a second come', `${frames.filter((frame) => frame > 50).length} of ${frames.length}`, `the longest took ${Math.round(Math.max(...frames))} ms`);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** For `milliseconds`, how long after it was written each line with a time of its own was painted. Runs in the page. */
+function painted(milliseconds) {
+  return new Promise((resolve) => {
+    const [seen, delays] = [new Set(), []];
+    const look = () => {
+      for (const [, written] of document.querySelector('.log-list').textContent.matchAll(/beat (\d{13})/g)) {
+        if (seen.has(written)) continue;
+        seen.add(written);
+        if (watching) requestAnimationFrame(() => setTimeout(() => delays.push(Date.now() - Number(written))));
+      }
+    };
+    let watching = false;
+    look();
+    watching = true;
+    const observer = new MutationObserver(look);
+    observer.observe(document.querySelector('.log-list'), { childList: true, subtree: true, characterData: true });
+    setTimeout(() => {
+      observer.disconnect();
+      resolve(delays);
+    }, milliseconds);
+  });
+}
+
+/** How long each frame took, for `milliseconds`. Runs in the page. */
+function frameTimes(milliseconds) {
+  return new Promise((resolve) => {
+    const frames = [];
+    const begun = performance.now();
+    let last = begun;
+    const frame = (now) => {
+      frames.push(now - last);
+      last = now;
+      if (now - begun < milliseconds) requestAnimationFrame(frame);
+      else resolve(frames);
+    };
+    requestAnimationFrame(frame);
+  });
+}
