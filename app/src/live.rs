@@ -160,8 +160,6 @@ impl Following {
             loop {
                 match message(self.portal.logs(&self.actor, &service, &environment, request.clone()).await) {
                     Message::Now(lines) => {
-                        // Heard at once, also where no line matches for a long time.
-                        yield self.event(place(&request), &Message::Now(Vec::<LogLineView>::new()));
                         let lines = lines.ready_chunks(BATCH).map(Came::Lines).chain(once(ready(Came::End)));
                         let mut coming = select(lines, self.freshness(&environment).map(Came::Cluster));
                         let mut away = false;
@@ -197,17 +195,18 @@ impl Following {
         .boxed()
     }
 
-    /// How far an environment's cluster can be trusted, whenever that changes from its answering.
+    /// How far an environment's cluster can be trusted, now and whenever that changes. A reader hears it at once, also where no
+    /// line matches for a long time.
     fn freshness(&self, environment: &EnvironmentName) -> BoxStream<'static, Freshness> {
         let (portal, environment) = (self.portal.clone(), environment.clone());
         let mut changed = portal.changed();
         stream! {
-            let mut last = Freshness::Live;
+            let mut last = None;
             loop {
                 changed.mark_unchanged();
                 let cluster = portal.clusters().into_iter().find(|cluster| cluster.environment == environment);
-                if let Some(now) = cluster.map(|cluster| cluster.freshness).filter(|now| *now != last) {
-                    last = now;
+                if let Some(now) = cluster.map(|cluster| cluster.freshness).filter(|now| Some(*now) != last) {
+                    last = Some(now);
                     yield now;
                 }
                 if changed.changed().await.is_err() {
