@@ -3,9 +3,9 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { Fairway, kubectl, pause, redisCli, until } from './harness.mjs';
+import { Fairway, kubectl, pause, redisCli, servicePods } from './harness.mjs';
 import { clone, inTerminal } from './parts/cluster.mjs';
-import { ascending, at, count, kilobytes, median, row, spread, table } from './parts/figures.mjs';
+import { ascending, at, count, kilobytes, median, megabytes, memory, row, spread, table } from './parts/figures.mjs';
 import { logs } from './parts/log-figures.mjs';
 import { run } from './parts/run.mjs';
 
@@ -79,7 +79,9 @@ async function deploys(fairway) {
   const parts = [];
   // The first of each only warms up what both use.
   for (let turn = 0; turn < 2 * count + 4; turn += 1) {
-    await settled(fairway, name, 2);
+    // Each begins with the same pods, and a moment of calm.
+    await fairway.settled(name, 2);
+    await pause(500);
     const way = turn % 2 === 0 ? 'fairway' : 'helm';
     const took = await ways[way](builds[turn % 3], performance.now());
     if (turn > 1) times[way].push(took);
@@ -94,16 +96,6 @@ async function deploys(fairway) {
 async function shown(fairway, job) {
   const { body } = await fairway.rest.get(`/api/v1/jobs/${job}`);
   return body.steps.find(({ name }) => name === 'release').command;
-}
-
-/** Waits until the pods that a rollout replaced are gone, so that each one begins with the same. */
-async function settled(fairway, name, pods) {
-  await until(`${name} has ${pods} pods`, 60, async () => {
-    const selector = `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`;
-    const found = await kubectl('--namespace', fairway.namespaces.staging, 'get', 'pods', '--selector', selector, '--output', 'name');
-    return found.trim().split('\n').length === pods;
-  }, 500);
-  await pause(500);
 }
 
 /** Services that only fill the list, three at a time. */
@@ -187,9 +179,8 @@ async function diagnosed(fairway, name, number) {
 /** When the first container of the newest pod ended, and when it wrote its last line. */
 async function ended(fairway, name) {
   const inStaging = (...args) => kubectl('--namespace', fairway.namespaces.staging, ...args);
-  const selector = `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`;
-  const { items } = JSON.parse(await inStaging('get', 'pods', '--selector', selector, '--output', 'json'));
-  const pod = items.toSorted((one, other) => one.metadata.creationTimestamp.localeCompare(other.metadata.creationTimestamp)).at(-1);
+  const pods = await servicePods(fairway.namespaces.staging, name);
+  const pod = pods.toSorted((one, other) => one.metadata.creationTimestamp.localeCompare(other.metadata.creationTimestamp)).at(-1);
   const [{ restartCount, state, lastState }] = pod.status.containerStatuses;
   const first = lastState.terminated ?? state.terminated;
   if (restartCount > 1 || !first) throw new Error(`${pod.metadata.name} began ${restartCount} times before it was looked at`);
@@ -215,7 +206,7 @@ async function walk(fairway) {
   const purge = await done(fairway.rest.post(`${environment('staging')}/purges`, { ...keys, expectedCount: count.matching }));
   await fairway.job(purge.id);
   await done(fairway.rest.post(`${environment('staging')}/restarts`, {}));
-  await settled(fairway, name, 1);
+  await fairway.settled(name, 1);
   await done(fairway.rest.get(`${environment('staging')}/logs?tail=1000`));
   const service = `/services/${name}`;
   for (const page of ['/', '/new', '/activity', service, `${service}/logs?environment=staging`, `${service}/purge?environment=staging`, `${service}/deploys/1`]) {
@@ -223,21 +214,16 @@ async function walk(fairway) {
   }
 }
 
-/** A line of the program's own account, in MB. */
-async function memory(fairway, name) {
-  const status = await readFile(`/proc/${fairway.child.pid}/status`, 'utf8');
-  return `${Math.round((Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)[1]) * 1024) / 1e6)} MB`;
-}
-
 async function measure(fairway) {
-  const before = await memory(fairway, 'VmRSS');
+  const { pid } = fairway.child;
+  const before = megabytes(await memory(pid));
   const names = await creations(fairway);
   await deploys(fairway);
   await fill(fairway, listed - count - 1);
   await firstPage(fairway);
   await crashes(fairway, names);
   await walk(fairway);
-  row('resident memory after all of this', await memory(fairway, 'VmRSS'), `just started ${before}, at most ${await memory(fairway, 'VmHWM')}`);
+  row('resident memory after all of this', megabytes(await memory(pid)), `just started ${before}, at most ${megabytes(await memory(pid, 'VmHWM'))}`);
   await logs(fairway);
 }
 

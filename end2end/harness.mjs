@@ -6,11 +6,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { cluster, clone, kubectl, removeImages } from './parts/cluster.mjs';
+import { cluster, clone, kubectl, removeImages, servicePods } from './parts/cluster.mjs';
 import { Git } from './parts/git.mjs';
 import { Rest } from './parts/rest.mjs';
 
-export { cluster, helm, inCluster, kubectl, redisCli, registry, removeManifest } from './parts/cluster.mjs';
+export { cluster, helm, inCluster, kubectl, redisCli, registry, removeManifest, servicePods } from './parts/cluster.mjs';
 export { run } from './parts/run.mjs';
 export { pause };
 
@@ -202,6 +202,14 @@ export class Fairway {
     if (status !== 202) throw new Error(`deploying ${name}: ${status} ${JSON.stringify(body)}`);
     await this.job(body.job);
     return body;
+  }
+
+  /** Waits until a service has as many pods on staging, those that a rollout replaced being gone; gives them. */
+  settled(name, number) {
+    return until(`${name} has ${number} pods`, 60, async () => {
+      const pods = await servicePods(this.namespaces.staging, name);
+      return pods.length === number && pods;
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Fairway, cluster, inCluster, kubectl, pause, until } from './harness.mjs';
+import { Fairway, cluster, inCluster, kubectl, pause, servicePods, until } from './harness.mjs';
 import { openBrowser, openPage, visit } from './parts/browser.mjs';
 
 let fairway, name, namespace, address;
@@ -51,7 +51,7 @@ before(async () => {
   await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${COUNTING}\n# uvicorn stops`));
   const build = await fairway.build(name, await copy.push('Count'));
   await fairway.deployed(name, 'staging', build.id);
-  await until('the first version is gone', 60, async () => (await pods()).length === 2);
+  await fairway.settled(name, 2);
 });
 after(() => fairway?.remove());
 
@@ -118,7 +118,7 @@ function gapless(list, of) {
   }
 }
 
-const pods = async () => JSON.parse(await kubectl('--namespace', namespace, 'get', 'pods', '--selector', `app.kubernetes.io/name=${name}`, '--output', 'json')).items;
+const pods = () => servicePods(namespace, name);
 const ready = (pod) => !pod.metadata.deletionTimestamp && pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
 
 /** What kubectl reads of a pod until it is gone: all that it wrote. */

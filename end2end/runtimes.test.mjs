@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { Fairway, cluster, inCluster, kubectl, until } from './harness.mjs';
+import { Fairway, cluster, inCluster, kubectl, servicePods, until } from './harness.mjs';
 
 let fairway, staging, python;
 const services = {};
@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => fairway?.remove());
 
-const pods = async (name) => (await kubectl('-n', staging, 'get', 'pods', '-l', `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`, '-o', 'jsonpath={.items[*].metadata.name}')).split(' ');
+const pods = async (name) => (await servicePods(staging, name)).map(({ metadata }) => metadata.name);
 const ask = (name, path) => inCluster(staging, python, `http://${name}.${staging}.svc:8080${path}`);
 
 /** Listens to a pod until it is asked what its container ended with: a pod that is gone can't be asked any more. */

@@ -2,7 +2,7 @@
 // Every page on the way is looked at in three widths and both schemes, and judged by axe.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Fairway, helm, inCluster, kubectl, redisCli, until } from './harness.mjs';
+import { Fairway, helm, inCluster, kubectl, redisCli, servicePods, until } from './harness.mjs';
 import { alive, judge, openBrowser, openPage, visit } from './parts/browser.mjs';
 import { inTerminal } from './parts/cluster.mjs';
 import { story } from './parts/story.mjs';
@@ -27,8 +27,7 @@ const document = (path) => page.locator(`details.document[data-key="${path}"]`);
 const short = (commit) => commit.slice(0, 7);
 /** A pod of the service that runs and isn't on its way out. */
 const pod = async (namespace) => {
-  const { items } = JSON.parse(await kubectl('-n', namespace, 'get', 'pods', '-l', `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`, '-o', 'json'));
-  const staying = items.find(({ metadata, status }) => status.phase === 'Running' && !metadata.deletionTimestamp);
+  const staying = (await servicePods(namespace, name)).find(({ metadata, status }) => status.phase === 'Running' && !metadata.deletionTimestamp);
   assert.ok(staying, `no pod of ${name} runs in ${namespace}`);
   return staying.metadata.name;
 };
@@ -263,12 +262,12 @@ step('production says why there is no button for a purge', async () => {
 
 step('a restart replaces the pods', async () => {
   await visit(page, `/services/${name}`);
-  const uid = () => kubectl('-n', production, 'get', 'pods', '-l', `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`, '-o', 'jsonpath={.items[*].metadata.uid}');
-  const earlier = (await uid()).split(' ');
+  const uids = async () => (await servicePods(production, name)).map(({ metadata }) => metadata.uid);
+  const earlier = await uids();
   await environment('production').getByText('Restart', { exact: true }).click();
   await environment('production').getByRole('button', { name: `Restart ${name} on production` }).click();
   await until('other pods run', 60, async () => {
-    const now = (await uid()).split(' ');
+    const now = await uids();
     return now.length === earlier.length && !now.some((one) => earlier.includes(one));
   });
   await environment('production').getByText('2 of 2 pods ready').waitFor();

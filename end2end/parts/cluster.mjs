@@ -24,6 +24,12 @@ export const helm = program('helm');
 export const inTerminal = (line, cwd) =>
   run('bash', ['-euc', line], { cwd, env: { ...environment, PATH: `${cluster.BIN}:${process.env.PATH}` } });
 
+/** The pods of a service, those on their way out too. */
+export async function servicePods(namespace, name) {
+  const selector = `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`;
+  return JSON.parse(await kubectl('--namespace', namespace, 'get', 'pods', '--selector', selector, '--output', 'json')).items;
+}
+
 /** Asks a service from inside the cluster, by a pod of the same namespace; gives the body. */
 export function inCluster(namespace, pod, url) {
   const python = `import urllib.request; print(urllib.request.urlopen(${JSON.stringify(url)}, timeout=3).read().decode())`;

@@ -1,4 +1,5 @@
 // What a measuring keeps: rows of a table, and how numbers are told in it.
+import { readFile } from 'node:fs/promises';
 
 /** How often each thing is measured. Fewer than five times only tries the measuring out. */
 export const count = Number(process.env.FAIRWAY_BENCH_COUNT ?? 5);
@@ -18,3 +19,9 @@ export const seconds = (number) => `${number.toFixed(number < 1 ? 2 : 1)} s`;
 export const spread = (numbers) => numbers.length === 0 ? 'not to be had' : `${seconds(median(numbers))} (${seconds(Math.min(...numbers))} to ${seconds(Math.max(...numbers))})`;
 export const kilobytes = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;
 export const megabytes = (bytes) => `${Math.round(bytes / 1e6)} MB`;
+
+/** What a process holds in memory now (`VmRSS`), or held at most (`VmHWM`), in bytes. */
+export async function memory(pid, line = 'VmRSS') {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`^${line}:\\s+(\\d+)`, 'm').exec(status)[1]) * 1024;
+}

@@ -2,10 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, get as httpGet } from 'node:http';
 import { Agent as TlsAgent, get as httpsGet } from 'node:https';
-import { inCluster, kubectl, pause, until } from '../harness.mjs';
+import { inCluster, kubectl, pause } from '../harness.mjs';
 import { inTerminal } from './cluster.mjs';
 import { openBrowser, openPage, visit } from './browser.mjs';
-import { ascending, at, count, median, megabytes, row, seconds, spread } from './figures.mjs';
+import { ascending, at, count, median, megabytes, memory, row, seconds, spread } from './figures.mjs';
 
 const pods = 3;
 const written = count < 5 ? 2_000 : 60_000;
@@ -50,20 +50,13 @@ export async function logs(fairway) {
   await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${writing}\n# uvicorn stops`));
   const { id } = await fairway.build(name, await copy.push('Write'));
   await fairway.deployed(name, 'staging', id);
-  const service = { fairway, name, namespace: fairway.namespaces.staging, pods: await running(fairway, name) };
+  const service = { fairway, name, namespace: fairway.namespaces.staging, pods: (await fairway.settled(name, pods)).map(({ metadata }) => metadata.name) };
   await throughput(service);
   await manyViewers(service);
   await inBrowser(service);
 }
 
 const selector = (name) => `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`;
-
-async function running(fairway, name) {
-  return until(`${name} has ${pods} pods`, 120, async () => {
-    const { items } = JSON.parse(await kubectl('--namespace', fairway.namespaces.staging, 'get', 'pods', '--selector', selector(name), '--output', 'json'));
-    return items.length === pods && items.map(({ metadata }) => metadata.name);
-  }, 500);
-}
 
 /** Everything that the pods have written, read by four ways in turns. */
 async function throughput({ fairway, name, namespace, pods }) {
@@ -133,15 +126,10 @@ async function timed(command) {
   return { took, cpu: user + system };
 }
 
-/** What a process has used of the processors, in seconds. */
+/** What a process has used of the processors, in seconds; Linux counts hundredths. */
 async function processorTime(pid) {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-/** What a process holds in memory, in bytes. */
-async function held(pid) {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
 }
 
 /** Log streams that the API server has open. */
@@ -159,10 +147,10 @@ async function manyViewers({ fairway, name }) {
     for await (const _ of fairway.rest.events(address, { signal: over.signal })) heard();
   };
   const followers = async (number) => {
-    const first = Array.from({ length: number }, () => new Promise((resolve) => follow(resolve).catch(() => {})));
+    const first = Array.from({ length: number }, () => new Promise((resolve, reject) => follow(resolve).catch(reject)));
     await Promise.all(first);
     await pause(5_000);
-    return { memory: await held(fairway.child.pid), streams: await upstream() };
+    return { memory: await memory(fairway.child.pid), streams: await upstream() };
   };
   const one = await followers(1);
   const many = await followers(viewers - 1);
@@ -180,9 +168,8 @@ async function inBrowser({ fairway, name, namespace, pods }) {
     await page.waitForFunction(() => document.querySelector('.log-list')?.textContent.includes('beat '));
     const delays = ascending(await page.evaluate(painted, 10_000));
     row('container’s write to the browser’s paint, p50 and p99', `${at(delays, 0.5)} ms and ${at(delays, 0.99)} ms`, `${delays.length} lines; the 300 ms in which lines are put in order are in it; goal: p99 under 500 ms`);
-    const pouring = inCluster(namespace, pods[0], 'http://127.0.0.1:8080/pour?rate=5000&duration=2').catch(() => {});
-    const frames = await page.evaluate(frameTimes, 4_000);
-    await pouring;
+    const pour = inCluster(namespace, pods[0], 'http://127.0.0.1:8080/pour?rate=5000&duration=2');
+    const [frames] = await Promise.all([page.evaluate(frameTimes, 4_000), pour]);
     row('frames later than 50 ms while 5,000 lines a second come', `${frames.filter((frame) => frame > 50).length} of ${frames.length}`, `the longest took ${Math.round(Math.max(...frames))} ms`);
   } finally {
     await browser.close();
@@ -192,19 +179,17 @@ async function inBrowser({ fairway, name, namespace, pods }) {
 /** For `milliseconds`, how long after it was written each line with a time of its own was painted. Runs in the page. */
 function painted(milliseconds) {
   return new Promise((resolve) => {
-    const [seen, delays] = [new Set(), []];
-    const look = () => {
-      for (const [, written] of document.querySelector('.log-list').textContent.matchAll(/beat (\d{13})/g)) {
+    const list = document.querySelector('.log-list');
+    const inSight = () => [...list.textContent.matchAll(/beat (\d{13})/g)].map(([, written]) => written);
+    const [seen, delays] = [new Set(inSight()), []];
+    const observer = new MutationObserver(() => {
+      for (const written of inSight()) {
         if (seen.has(written)) continue;
         seen.add(written);
-        if (watching) requestAnimationFrame(() => setTimeout(() => delays.push(Date.now() - Number(written))));
+        requestAnimationFrame(() => setTimeout(() => delays.push(Date.now() - Number(written))));
       }
-    };
-    let watching = false;
-    look();
-    watching = true;
-    const observer = new MutationObserver(look);
-    observer.observe(document.querySelector('.log-list'), { childList: true, subtree: true, characterData: true });
+    });
+    observer.observe(list, { childList: true, subtree: true, characterData: true });
     setTimeout(() => {
       observer.disconnect();
       resolve(delays);
