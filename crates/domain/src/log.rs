@@ -47,12 +47,23 @@ pub struct LogEntry {
     pub container: String,
     /// How often the container had been restarted when it wrote this.
     pub restart: u32,
+    /// The revision of the Deployment that the pod belongs to, if known.
+    pub revision: Option<u64>,
     /// How serious, if the line itself says so.
     pub level: Level,
-    /// The line, without its end, as it was written.
+    /// The line, without its end, as it was written; of a line longer than [`LogEntry::MOST_BYTES`] the beginning.
     pub text: String,
+    /// How many bytes the whole line has: more than `text` where that is cut.
+    pub bytes: u64,
+    /// Set where lines with a later `at` have been given before: its place is further up.
+    pub late: bool,
     /// Set where this is no line of the container's but something that happened to it; `text` then says what.
     pub marker: Option<LogMarker>,
+}
+
+impl LogEntry {
+    /// What of a line's text is given at most, in bytes.
+    pub const MOST_BYTES: usize = 64 * 1024;
 }
 
 /// What happened between lines.

@@ -40,6 +40,16 @@ pub struct ServiceObjects {
     pub redis_pods: Vec<Arc<Pod>>,
 }
 
+impl ServiceObjects {
+    /// The revision of the Deployment that made a pod, if its ReplicaSet is known.
+    pub fn revision_of(&self, pod: &Pod) -> Option<u64> {
+        let of = |set: &&Arc<ReplicaSet>| {
+            set.uid().is_some_and(|uid| pod.owner_references().iter().any(|owner| owner.uid == uid))
+        };
+        self.replica_sets.iter().find(of).map(|set| revision(set)).filter(|revision| *revision > 0)
+    }
+}
+
 impl Default for NamespaceState {
     fn default() -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Following one pod's log through restarts of the container, broken connections and the end of the pod.
+//! Following one container's log through restarts, broken connections and the end of the pod.
 
 use super::instances::{Instance, instances};
 use super::line::{Item, Source, What};
@@ -35,7 +35,7 @@ pub(super) enum Start {
     Beginning,
 }
 
-/// One pod that is followed.
+/// One container that is followed.
 pub(super) struct Follower {
     client: kube::Client,
     state: ClusterState,
@@ -76,7 +76,7 @@ impl Follower {
                 let _ = self.items.send(self.closed()).await;
                 return;
             };
-            let read_until = instances(&pod);
+            let read_until = self.instances_of(&pod);
             let Some(lines) = self.read(&read_until).await else { return };
             self.empty = if lines > 0 { 0 } else { self.empty + 1 };
             pause = if lines > 0 { RETRY.0 } else { (pause * 2).min(RETRY.1) };
@@ -88,16 +88,22 @@ impl Follower {
         pod_of(&self.state, &self.source)
     }
 
+    fn instances_of(&self, pod: &Pod) -> Vec<Instance> {
+        instances(pod, &self.source.origin.container)
+    }
+
     /// A place shortly before the log's end, by the node's clock: lines from there on are delivered.
     async fn locate(&self) -> i64 {
         for _ in 0..3 {
-            let last = match self.pod().and_then(|pod| instances(&pod).pop()) {
+            let last = match self.pod().and_then(|pod| self.instances_of(&pod).pop()) {
                 Some(instance) => self.last_line(&instance).await,
                 None => return 0,
             };
             match last {
                 Ok(nanos) => return nanos.map_or(0, |nanos| nanos - nanos.rem_euclid(SECOND)),
-                Err(error) => tracing::debug!(pod = %self.source.pod, %error, "the log's end can't be found"),
+                Err(error) => {
+                    tracing::debug!(pod = %self.source.origin.pod, %error, "the log's end can't be found")
+                }
             }
             tokio::time::sleep(RETRY.0).await;
         }
@@ -147,7 +153,7 @@ impl Follower {
                     return Some(count);
                 }
                 Err(error) => {
-                    tracing::debug!(pod = %self.source.pod, %error, "a log stream broke and will be opened again");
+                    tracing::debug!(pod = %self.source.origin.pod, %error, "a log stream broke and will be opened again");
                     return Some(count);
                 }
             }
@@ -170,27 +176,21 @@ impl Follower {
         let running = read.iter().any(|instance| instance.end.is_none());
         let unread = self.cursor.is_none_or(|cursor| read.iter().any(|i| i.restart >= cursor.instance));
         let pause = if running || unread { pause } else { Duration::from_secs(30) };
-        let changed =
-            when(&self.state, |state| pod_of(state, &self.source).is_none_or(|pod| instances(&pod) != read));
+        let changed = when(&self.state, |state| {
+            pod_of(state, &self.source).is_none_or(|pod| self.instances_of(&pod) != read)
+        });
         let _ = tokio::time::timeout(pause, changed).await;
     }
 
     fn closed(&self) -> Item {
         let cursor = self.cursor.unwrap_or_else(Cursor::start);
-        Item {
-            source: self.source.id,
-            pod: self.source.pod.clone(),
-            restart: cursor.instance,
-            nanos: cursor.nanos,
-            ordinal: cursor.ordinal,
-            what: What::Closed,
-        }
+        Item::happened(&self.source, cursor.instance, cursor.place(), What::Closed)
     }
 }
 
 fn pod_of(state: &ClusterState, source: &Source) -> Option<Arc<Pod>> {
     let namespace = state.namespace(&source.namespace);
-    let pod = namespace.pods.get(&source.pod)?;
+    let pod = namespace.pods.get(&source.origin.pod)?;
     (pod.uid().as_deref() == Some(&*source.uid)).then(|| pod.clone())
 }
 
@@ -200,8 +200,9 @@ async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]
     let running = instances_then.iter().find(|instance| instance.end.is_none()).map(|i| i.id.clone());
     let Some(running) = running else { return std::future::pending().await };
     let still_runs = |state: &ClusterState| {
-        pod_of(state, source)
-            .is_some_and(|pod| instances(&pod).iter().any(|i| i.id == running && i.end.is_none()))
+        pod_of(state, source).is_some_and(|pod| {
+            instances(&pod, &source.origin.container).iter().any(|i| i.id == running && i.end.is_none())
+        })
     };
     let live = |state: &ClusterState| state.namespace(&source.namespace).freshness == Freshness::Live;
     tokio::select! {

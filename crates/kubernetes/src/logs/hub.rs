@@ -1,7 +1,7 @@
 //! One log stream per container, however many people read it: a ring of the latest lines that all readers share.
 
 use super::follow::{Follower, Start};
-use super::line::{Item, Source};
+use super::line::{Item, Source, SourceId};
 use super::merge::Window;
 use super::sources;
 use crate::ClusterState;
@@ -204,19 +204,19 @@ impl Feed {
         }
     }
 
-    /// Follows the pods that aren't followed yet.
+    /// Follows the containers that aren't followed yet.
     fn start_followers(
         &self,
         start: &Start,
         sender: &mpsc::Sender<Item>,
-        known: &mut HashSet<Arc<str>>,
+        known: &mut HashSet<SourceId>,
         followers: &mut JoinSet<()>,
     ) {
         while followers.try_join_next().is_some() {}
         let present: Vec<Source> = sources(&self.state, &self.namespace, &self.service);
-        known.retain(|uid| present.iter().any(|source| source.uid == *uid));
+        known.retain(|id| present.iter().any(|source| source.id == *id));
         for source in present {
-            if known.insert(source.uid.clone()) {
+            if known.insert(source.id) {
                 let follower =
                     Follower::new(self.client.clone(), self.state.without_watches(), source, sender.clone());
                 followers.spawn(follower.run(start.clone()));

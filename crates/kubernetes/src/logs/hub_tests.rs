@@ -2,7 +2,15 @@ use super::super::line::{SourceId, What};
 use super::*;
 
 fn line(text: String) -> Item {
-    Item { source: SourceId(1), pod: "pod".into(), restart: 0, nanos: 1, ordinal: 1, what: What::Line(text) }
+    Item {
+        source: SourceId(1),
+        origin: Arc::default(),
+        restart: 0,
+        nanos: 1,
+        ordinal: 1,
+        beyond: 0,
+        what: What::Line(text),
+    }
 }
 
 #[test]

@@ -1,6 +1,5 @@
-//! The instances of a pod's container that the API can still be asked about.
+//! The instances of a container that the API can still be asked about.
 
-use super::line::CONTAINER;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
 
 /// One run of the container, from a start to an end.
@@ -26,9 +25,12 @@ pub(super) struct End {
 }
 
 /// The instances whose lines can be read, the oldest first: at most two.
-pub(super) fn instances(pod: &Pod) -> Vec<Instance> {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    statuses.filter(|status| status.name == CONTAINER).flat_map(of_status).collect()
+pub(super) fn instances(pod: &Pod, container: &str) -> Vec<Instance> {
+    let statuses = pod.status.iter().flat_map(|status| {
+        [&status.init_container_statuses, &status.container_statuses, &status.ephemeral_container_statuses]
+    });
+    let statuses = statuses.flat_map(|statuses| statuses.iter().flatten());
+    statuses.filter(|status| status.name == container).flat_map(of_status).collect()
 }
 
 fn of_status(status: &ContainerStatus) -> Vec<Instance> {
@@ -71,7 +73,10 @@ mod tests {
             "status": { "containerStatuses": [status] }
         }))
         .unwrap();
-        instances(&pod).into_iter().map(|i| (i.restart, i.previous, i.end.map(|end| end.text))).collect()
+        instances(&pod, "app")
+            .into_iter()
+            .map(|i| (i.restart, i.previous, i.end.map(|end| end.text)))
+            .collect()
     }
 
     fn terminated(id: &str, code: i32, reason: &str) -> serde_json::Value {

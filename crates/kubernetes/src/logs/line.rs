@@ -3,27 +3,38 @@
 use fairway_domain::{Level, LogEntry, LogMarker, Namespace, Timestamp};
 use std::sync::Arc;
 
-/// The container whose lines are a service's log.
-pub(super) const CONTAINER: &str = "app";
+/// The container that every service's pod has.
+const APP: &str = "app";
 
-/// Where lines come from: the service's container of one pod, through all its restarts.
+/// Where lines come from: one container of one pod, through all its restarts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Source {
-    /// Stands for the pod in a position.
+    /// Stands for the container in a position.
     pub(super) id: SourceId,
     pub(super) namespace: Namespace,
-    pub(super) pod: Arc<str>,
     pub(super) uid: Arc<str>,
+    pub(super) origin: Arc<Origin>,
 }
 
-/// A short, stable name of a pod's incarnation: 52 bits of a hash of its UID.
+/// What all lines of a source have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) pod: String,
+    pub(super) container: String,
+    /// The revision of the ReplicaSet that made the pod.
+    pub(super) revision: Option<u64>,
+}
+
+/// A short, stable name of a container of a pod's incarnation: 52 bits of a hash of the pod's UID and the container's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SourceId(pub(super) u64);
 
 impl SourceId {
     /// FNV-1a, because it has to stay the same from one build of Fairway to the next.
-    pub(super) fn of(uid: &str) -> Self {
-        let hash = uid.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    pub(super) fn of(uid: &str, container: &str) -> Self {
+        // The container of the first positions, which knew no other, goes without its name: they stay valid.
+        let name = if container == APP { "" } else { container };
+        let hash = uid.bytes().chain(name.bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         Self(hash >> 12)
@@ -34,13 +45,15 @@ impl SourceId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) source: SourceId,
-    pub(super) pod: Arc<str>,
+    pub(super) origin: Arc<Origin>,
     /// How often the container had been restarted.
     pub(super) restart: u32,
     /// Nanoseconds since the epoch; never less than that of the line before.
     pub(super) nanos: i64,
     /// Counts lines with the same `nanos`, from 1.
     pub(super) ordinal: u32,
+    /// How many bytes of the line are beyond what is kept of it.
+    pub(super) beyond: u64,
     pub(super) what: What,
 }
 
@@ -56,7 +69,12 @@ pub(super) enum What {
 }
 
 impl Item {
-    /// What a reader is shown; nothing for what only moves their position.
+    /// Something that happened to the source at a cursor of it.
+    pub(super) fn happened(source: &Source, restart: u32, (nanos, ordinal): (i64, u32), what: What) -> Self {
+        Self { source: source.id, origin: source.origin.clone(), restart, nanos, ordinal, beyond: 0, what }
+    }
+
+    /// What a reader is shown, with the whole text; nothing for what only moves their position.
     pub(super) fn entry(&self) -> Option<LogEntry> {
         let (text, marker) = match &self.what {
             What::Line(text) => (text, None),
@@ -67,11 +85,14 @@ impl Item {
         let level = if marker.is_none() { Level::of_line(text) } else { Level::Unknown };
         Some(LogEntry {
             at: Timestamp::from_nanosecond(self.nanos.into()).unwrap_or_default(),
-            pod: self.pod.to_string(),
-            container: CONTAINER.to_owned(),
+            pod: self.origin.pod.clone(),
+            container: self.origin.container.clone(),
             restart: self.restart,
+            revision: self.origin.revision,
             level,
             text: text.clone(),
+            bytes: u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(self.beyond),
+            late: false,
             marker,
         })
     }
@@ -83,6 +104,14 @@ impl Item {
             What::Closed => 0,
         };
         text + 96
+    }
+}
+
+/// Cuts a text that is longer than a reader is given at once, at a whole character.
+pub(super) fn cut(text: &mut String) {
+    if text.len() > LogEntry::MOST_BYTES {
+        text.truncate(text.floor_char_boundary(LogEntry::MOST_BYTES));
+        text.shrink_to_fit();
     }
 }
 
@@ -133,6 +162,23 @@ mod tests {
         assert_eq!(text, "  two  spaces ");
         let (_, empty) = parse(b"2026-11-25T01:02:03Z ").unwrap();
         assert_eq!(empty, "");
+    }
+
+    #[test]
+    fn a_text_is_cut_at_a_whole_character() {
+        let mut text = format!("{}{}", "x".repeat(LogEntry::MOST_BYTES - 1), "é".repeat(9));
+        cut(&mut text);
+        assert_eq!(text, "x".repeat(LogEntry::MOST_BYTES - 1));
+        let mut short = "short".to_owned();
+        cut(&mut short);
+        assert_eq!(short, "short");
+    }
+
+    #[test]
+    fn the_containers_of_a_pod_are_told_apart() {
+        let of = |container| SourceId::of("7b0a", container);
+        assert_ne!(of("app"), of("proxy"));
+        assert_ne!(of("migrate"), of("proxy"));
     }
 
     #[test]

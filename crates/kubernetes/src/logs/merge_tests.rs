@@ -1,10 +1,11 @@
 use super::super::line::What;
 use super::*;
 use futures::{StreamExt, stream};
+use std::sync::Arc;
 
 fn item(source: u64, nanos: i64, text: &str) -> Item {
     let what = What::Line(text.into());
-    Item { source: SourceId(source), pod: "pod".into(), restart: 0, nanos, ordinal: 1, what }
+    Item { source: SourceId(source), origin: Arc::default(), restart: 0, nanos, ordinal: 1, beyond: 0, what }
 }
 
 fn texts(items: &[Item]) -> Vec<&str> {

@@ -1,4 +1,4 @@
-//! A service's log: the lines of all its pods in one order, live, and resumable at any line.
+//! A service's log: the lines of all containers of its pods in one order, live, and resumable at any line.
 //!
 //! A reader first gets what has been written (read from the kubelet for this reader alone, bounded by what they asked for), then
 //! what comes (from the hub that all readers of the service share). Each line has a place that is the same however often it is
@@ -18,8 +18,10 @@ pub(crate) use hub::Hubs;
 use crate::{Cluster, ClusterState, Error};
 use fairway_domain::{LogEntry, LogPosition, LogRequest, Namespace, ServiceName};
 use futures::Stream;
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use line::{Source, SourceId};
+use line::{Origin, Source, SourceId};
+use std::sync::Arc;
 
 impl Cluster {
     /// The lines of a service's pods, each with the position right after it: give that back in [`LogRequest::after`] to go on
@@ -28,7 +30,8 @@ impl Cluster {
     /// Without `follow`, the stream ends and is in the exact order of the kubelets' timestamps. With it, lines of different pods
     /// that come within 300 ms are put in order, pods that join are read from their beginning, and what breaks is opened again;
     /// without `since`, `tail` and `after`, it begins 500 lines back. `tail` counts the lines that match `contains`. How a
-    /// container ended, and where lines may be missing, are entries of their own, which `contains` never hides.
+    /// container ended, and where lines may be missing, are entries of their own, which `contains` never hides. A line that comes
+    /// after one with a later time is marked as late.
     pub fn logs(
         &self,
         state: &ClusterState,
@@ -40,17 +43,30 @@ impl Cluster {
     }
 }
 
-/// The pods of a service whose logs can be read, as far as known.
+/// The containers of a service's pods whose logs can be read, as far as known.
 fn sources(state: &ClusterState, ns: &Namespace, service: &ServiceName) -> Vec<Source> {
-    let pods = state.namespace(ns).service(service).pods;
-    let source = |pod: &k8s_openapi::api::core::v1::Pod| {
-        let uid = pod.uid()?;
-        Some(Source {
-            id: SourceId::of(&uid),
+    let objects = state.namespace(ns).service(service);
+    let mut sources = Vec::new();
+    for pod in &objects.pods {
+        let Some(uid) = pod.uid() else { continue };
+        let uid: Arc<str> = uid.into();
+        let revision = objects.revision_of(pod);
+        sources.extend(containers(pod).map(|container| Source {
+            id: SourceId::of(&uid, container),
             namespace: ns.clone(),
-            pod: pod.name_any().into(),
-            uid: uid.into(),
-        })
-    };
-    pods.iter().filter_map(|pod| source(pod)).collect()
+            uid: uid.clone(),
+            origin: Arc::new(Origin { pod: pod.name_any(), container: container.to_owned(), revision }),
+        }));
+    }
+    sources
+}
+
+/// The names of a pod's containers: those that run once before the others, the others, and those added to look into it.
+fn containers(pod: &Pod) -> impl Iterator<Item = &str> {
+    let spec = pod.spec.as_ref();
+    let initial = spec.and_then(|spec| spec.init_containers.as_ref()).into_iter().flatten();
+    let ordinary = spec.into_iter().flat_map(|spec| &spec.containers);
+    let ephemeral = spec.and_then(|spec| spec.ephemeral_containers.as_ref()).into_iter().flatten();
+    let names = initial.chain(ordinary).map(|container| &*container.name);
+    names.chain(ephemeral.map(|container| &*container.name))
 }

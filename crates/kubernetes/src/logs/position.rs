@@ -83,6 +83,11 @@ impl Position {
         self.cursors.get(&source).copied()
     }
 
+    /// The time of the latest line of all; of nothing read, before everything.
+    pub(super) fn latest(&self) -> i64 {
+        self.cursors.values().map(|cursor| cursor.nanos).max().unwrap_or(i64::MIN)
+    }
+
     /// The sources that may still have something to say.
     pub(super) fn open_sources(&self) -> Vec<(SourceId, Cursor)> {
         self.cursors

@@ -1,5 +1,6 @@
 use super::super::line::Numbering;
 use super::*;
+use std::sync::Arc;
 
 /// Lines of two pods with equal stamps, within a pod and between pods, and a pair stamped out of order.
 fn log() -> Vec<Item> {
@@ -13,7 +14,7 @@ fn log() -> Vec<Item> {
 }
 
 fn item(source: u64, restart: u32, nanos: i64, ordinal: u32, what: What) -> Item {
-    Item { source: SourceId(source), pod: "pod".into(), restart, nanos, ordinal, what }
+    Item { source: SourceId(source), origin: Arc::default(), restart, nanos, ordinal, beyond: 0, what }
 }
 
 fn carried(position: &Position) -> Position {

@@ -1,7 +1,7 @@
 //! Reading one container's log through the API.
 
 use super::instances::Instance;
-use super::line::{CONTAINER, Item, Numbering, Source, What, parse};
+use super::line::{Item, Numbering, Source, What, parse};
 use super::position::Cursor;
 use crate::Error;
 use crate::cluster::in_time;
@@ -41,7 +41,7 @@ pub(super) async fn open(
 ) -> Result<impl AsyncBufRead + use<>, Error> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), source.namespace.as_str());
     let parameters = LogParams {
-        container: Some(CONTAINER.into()),
+        container: Some(source.origin.container.clone()),
         follow: part.follow,
         previous,
         since_time: part.since.and_then(second_before),
@@ -49,7 +49,7 @@ pub(super) async fn open(
         timestamps: true,
         ..LogParams::default()
     };
-    let opening = pods.log_stream(&source.pod, &parameters);
+    let opening = pods.log_stream(&source.origin.pod, &parameters);
     // A stream that is followed answers with its first line, which may take for ever: only the others have a limit.
     if part.follow { Ok(opening.await?) } else { in_time(opening).await }
 }
@@ -76,36 +76,39 @@ pub(super) fn lines(
         loop {
             let next = tokio::time::timeout(silent, read_line(&mut log, &mut raw)).await;
             let next = next.map_err(|_| Error::Unreachable("the log stops in the middle".into()))?;
-            if !next.map_err(|error| Error::Unreachable(error.to_string()))? {
-                break;
-            }
+            let Some(beyond) = next.map_err(|error| Error::Unreachable(error.to_string()))? else { break };
             let Some((nanos, text)) = parse(&raw) else {
-                tracing::debug!(pod = %source.pod, said = %String::from_utf8_lossy(&raw), "the kubelet says");
+                tracing::debug!(pod = %source.origin.pod, said = %String::from_utf8_lossy(&raw), "the kubelet says");
                 continue;
             };
             let (nanos, ordinal) = numbering.place(nanos);
             let what = What::Line(text);
-            yield Item { source: source.id, pod: source.pod.clone(), restart, nanos, ordinal, what };
+            yield Item { beyond, ..Item::happened(&source, restart, (nanos, ordinal), what) };
         }
     }
 }
 
-/// Reads one finished line without its end; false if there is none left.
-async fn read_line(log: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> std::io::Result<bool> {
+/// Reads one finished line without its end, and gives how many bytes of it were not kept; nothing if there is no line left.
+async fn read_line(
+    log: &mut (impl AsyncBufRead + Unpin),
+    line: &mut Vec<u8>,
+) -> std::io::Result<Option<u64>> {
     line.clear();
+    let mut beyond = 0_u64;
     loop {
         let buffer = log.fill_buf().await?;
         if buffer.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
         let end = buffer.iter().position(|byte| *byte == b'\n');
         let piece = &buffer[..end.unwrap_or(buffer.len())];
         let room = LONGEST_LINE.saturating_sub(line.len()).min(piece.len());
         line.extend_from_slice(&piece[..room]);
+        beyond = beyond.saturating_add(u64::try_from(piece.len() - room).unwrap_or(u64::MAX));
         let used = piece.len() + usize::from(end.is_some());
         log.consume_unpin(used);
         if end.is_some() {
-            return Ok(true);
+            return Ok(Some(beyond));
         }
     }
 }
@@ -237,14 +240,8 @@ fn surely_whole(lines: Vec<Item>, tail: u32) -> Option<Vec<Item>> {
 
 /// The entry that tells of an instance's end.
 pub(super) fn ended(source: &Source, restart: u32, cursor: Cursor, end: &super::instances::End) -> Item {
-    Item {
-        source: source.id,
-        pod: source.pod.clone(),
-        restart,
-        nanos: end.nanos.max(cursor.nanos),
-        ordinal: cursor.ordinal,
-        what: What::Ended(end.text.clone()),
-    }
+    let place = (end.nanos.max(cursor.nanos), cursor.ordinal);
+    Item::happened(source, restart, place, What::Ended(end.text.clone()))
 }
 
 /// Whether lines may be missing between a reader's place and the first line that can be read after it.
@@ -275,14 +272,7 @@ impl GapCheck {
         } else {
             "The log was rotated while nobody read it: lines may be missing here."
         };
-        Some(Item {
-            source: source.id,
-            pod: source.pod.clone(),
-            restart: self.restart,
-            nanos: self.cursor.nanos,
-            ordinal: self.cursor.ordinal,
-            what: What::Gap(text.into()),
-        })
+        Some(Item::happened(source, self.restart, self.cursor.place(), What::Gap(text.into())))
     }
 }
 

@@ -1,13 +1,14 @@
 use super::super::line::SourceId;
 use super::*;
 use futures::io::Cursor as Bytes;
+use std::sync::Arc;
 
 fn source() -> Source {
     Source {
         id: SourceId(1),
         namespace: "staging".parse().unwrap(),
-        pod: "orders-1".into(),
         uid: "uid".into(),
+        origin: Arc::default(),
     }
 }
 
@@ -32,6 +33,8 @@ async fn a_line_beyond_all_measure_is_cut_and_the_next_one_is_whole() {
     log.extend(b"\n2026-11-25T01:00:01Z next\n");
     let items = read(log).await;
     assert!(items[0].weight() - 96 < LONGEST_LINE);
+    let whole = u64::try_from(LONGEST_LINE + 5000).unwrap();
+    assert_eq!(items[0].entry().unwrap().bytes, whole, "its size is told all the same");
     assert_eq!(items[1].what, What::Line("next".into()));
 }
 
@@ -44,7 +47,7 @@ fn reading_on_begins_a_whole_second_before() {
 
 fn line(nanos: i64, ordinal: u32) -> Item {
     let what = What::Line(String::new());
-    Item { source: SourceId(1), pod: "orders-1".into(), restart: 0, nanos, ordinal, what }
+    Item { source: SourceId(1), origin: Arc::default(), restart: 0, nanos, ordinal, beyond: 0, what }
 }
 
 #[test]

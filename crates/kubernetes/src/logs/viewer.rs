@@ -2,7 +2,7 @@
 
 use super::hub::Reader;
 use super::instances::instances;
-use super::line::{Item, Source, SourceId, What};
+use super::line::{Item, Source, SourceId, What, cut};
 use super::merge::merged;
 use super::position::{Cursor, Position};
 use super::read::Reading;
@@ -51,10 +51,15 @@ impl Viewer {
     pub(super) fn entries(self) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send {
         try_stream! {
             let mut steps = pin!(self.steps());
+            let mut latest = self.first_position()?.latest();
             while let Some((position, item)) = steps.try_next().await? {
-                if let Some(entry) = item.and_then(|item| item.entry())
+                if let Some(item) = item
+                    && let Some(mut entry) = item.entry()
                     && let Some(position) = position.encode()
                 {
+                    entry.late = item.nanos < latest;
+                    latest = latest.max(item.nanos);
+                    cut(&mut entry.text);
                     yield (position, entry);
                 }
             }
@@ -202,7 +207,7 @@ impl Viewer {
         }
     }
 
-    /// What has been written by one pod.
+    /// What has been written by one container.
     fn written(
         &self,
         source: Source,
@@ -210,7 +215,7 @@ impl Viewer {
         tail: Option<u32>,
     ) -> Option<BoxStream<'static, Result<Item, Error>>> {
         let namespace = self.state.namespace(&self.namespace);
-        let instances = instances(namespace.pods.get(&source.pod)?);
+        let instances = instances(namespace.pods.get(&source.origin.pod)?, &source.origin.container);
         let reading = Reading {
             client: self.cluster.client.clone(),
             instances,
@@ -241,17 +246,18 @@ fn covered(position: &Position, held: &[Arc<Item>]) -> HashSet<SourceId> {
     held.iter().filter(at_or_before).map(|item| item.source).collect()
 }
 
-/// A gap for each pod that the reader was in the middle of and that can't be asked any more.
+/// A gap for each container that the reader was in the middle of and that can't be asked any more.
 fn lost(position: &Position, present: &HashSet<SourceId>, covered: &HashSet<SourceId>) -> Vec<Item> {
     let readable = |source: &SourceId| present.contains(source) || covered.contains(source);
     let open = position.open_sources().into_iter().filter(|(source, _)| !readable(source));
     let gap = |(source, cursor): (SourceId, Cursor)| Item {
         source,
-        pod: "".into(),
+        origin: Arc::default(),
         restart: cursor.instance,
         // Of a pod of which only the end was read, no line's time is known.
         nanos: cursor.nanos.max(position.floor),
         ordinal: cursor.ordinal,
+        beyond: 0,
         what: What::Gap("A pod that was being read is gone: its last lines may be missing here.".into()),
     };
     open.map(gap).collect()

@@ -2,7 +2,7 @@ use super::*;
 
 fn line(nanos: i64) -> Item {
     let what = What::Line(nanos.to_string());
-    Item { source: SourceId(1), pod: "pod".into(), restart: 0, nanos, ordinal: 1, what }
+    Item { source: SourceId(1), origin: Arc::default(), restart: 0, nanos, ordinal: 1, beyond: 0, what }
 }
 
 #[test]

@@ -161,12 +161,16 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
         let all: Got = fixture.logs(&state, LogRequest::default()).collect().await;
         assert_eq!(all.len(), 124);
         assert!(all.is_sorted_by_key(|(_, entry)| entry.at), "lines of two pods are in one order");
-        let long: Vec<_> = all.iter().map(|(_, e)| e.text.len()).filter(|length| *length > 100).collect();
-        assert_eq!(long, [3_000_000, 3_000_000], "a long line is whole");
+        let long: Vec<_> =
+            all.iter().map(|(_, e)| (e.bytes, e.text.len())).filter(|(bytes, _)| *bytes > 100).collect();
+        assert_eq!(long, [(3_000_000, LogEntry::MOST_BYTES); 2], "a long line is cut, and says so");
 
         let tail: Got =
             fixture.logs(&state, LogRequest { tail: Some(7), ..LogRequest::default() }).collect().await;
-        assert!(entries(&tail) == entries(&all[117..]), "the last seven of both pods, long lines whole");
+        assert!(
+            entries(&tail) == entries(&all[117..]),
+            "the last seven of both pods, long lines counted as one"
+        );
         let few = LogRequest { tail: Some(3), contains: Some("nUMBER 5".into()), ..LogRequest::default() };
         let few: Vec<_> = fixture.logs(&state, few).map(|(_, e)| e.text).collect().await;
         assert_eq!(few.len(), 3);
