@@ -71,6 +71,12 @@ impl LogEntry {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum LogMarker {
+    /// A pod of the service was made.
+    Joined,
+    /// A pod of the service is gone.
+    Left,
+    /// Kubernetes reported something of the service's objects; its text says what. It has no pod where it is about another object.
+    Event,
     /// The container ended; its text gives the exit code.
     Ended,
     /// Lines may be missing here; its text says why.

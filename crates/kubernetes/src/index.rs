@@ -92,6 +92,25 @@ impl NamespaceState {
         ServiceObjects { deployment, replica_sets, pods, events, service, redis_pods }
     }
 
+    /// What is reported of a service's objects, of those that are gone too as long as their ReplicaSet is known.
+    pub(crate) fn events_about(&self, service: &ServiceName) -> Vec<Arc<Event>> {
+        let objects = self.service(service);
+        let sets: BTreeSet<String> = objects.replica_sets.iter().map(|set| set.name_any()).collect();
+        let made = |pod: &str| pod.rsplit_once('-').is_some_and(|(set, _)| sets.contains(set));
+        let about = |kind: &str, name: &str| match kind {
+            "Pod" => made(name) || objects.pods.iter().any(|pod| pod.name_any() == name),
+            "ReplicaSet" => sets.contains(name),
+            "Deployment" => objects.deployment.as_ref().is_some_and(|object| object.name_any() == name),
+            "Service" => objects.service.as_ref().is_some_and(|object| object.name_any() == name),
+            _ => false,
+        };
+        let ours = |event: &&Arc<Event>| {
+            let object = &event.involved_object;
+            about(object.kind.as_deref().unwrap_or_default(), object.name.as_deref().unwrap_or_default())
+        };
+        self.events.of_those_named(service.as_str()).filter(ours).cloned().collect()
+    }
+
     fn events_of<'a>(&self, objects: impl Iterator<Item = (&'a str, String)>) -> Vec<Arc<Event>> {
         let mut events: Vec<Arc<Event>> = Vec::new();
         for (kind, name) in objects {
@@ -148,6 +167,13 @@ impl<K: Watched> Table<K> {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<K>> {
         self.objects.get(name)
+    }
+
+    /// The objects of all groups whose name begins so.
+    fn of_those_named(&self, prefix: &str) -> impl Iterator<Item = &Arc<K>> {
+        let groups = self.by_group.range(prefix.to_owned()..);
+        let groups = groups.take_while(move |(group, _)| group.starts_with(prefix));
+        groups.flat_map(|(_, names)| names).filter_map(|name| self.objects.get(name))
     }
 
     fn of(&self, group: &str) -> impl Iterator<Item = &Arc<K>> {
@@ -207,7 +233,7 @@ fn newest_first<'a>(pods: impl Iterator<Item = &'a Arc<Pod>>) -> Vec<Arc<Pod>> {
     pods
 }
 
-fn last_seen(event: &Event) -> Option<jiff::Timestamp> {
+pub(crate) fn last_seen(event: &Event) -> Option<jiff::Timestamp> {
     let series =
         event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
     let last = event.last_timestamp.as_ref().map(|time| time.0);

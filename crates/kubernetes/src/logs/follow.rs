@@ -68,7 +68,14 @@ impl Follower {
                 self.floor = self.locate().await;
                 drop(located);
             }
-            Start::Beginning => self.cursor = Some(Cursor::start()),
+            Start::Beginning => {
+                self.cursor = Some(Cursor::start());
+                if let Some(joined) = self.source.joined()
+                    && self.items.send(joined).await.is_err()
+                {
+                    return;
+                }
+            }
         }
         let mut pause = RETRY.0;
         loop {
@@ -102,7 +109,7 @@ impl Follower {
             match last {
                 Ok(nanos) => return nanos.map_or(0, |nanos| nanos - nanos.rem_euclid(SECOND)),
                 Err(error) => {
-                    tracing::debug!(pod = %self.source.origin.pod, %error, "the log's end can't be found")
+                    tracing::debug!(pod = %self.source.origin.pod, %error, "the log's end can't be found");
                 }
             }
             tokio::time::sleep(RETRY.0).await;
@@ -184,7 +191,10 @@ impl Follower {
 
     fn closed(&self) -> Item {
         let cursor = self.cursor.unwrap_or_else(Cursor::start);
-        Item::happened(&self.source, cursor.instance, cursor.place(), What::Closed)
+        let left = self.source.made.map(|_| format!("{} is gone", self.source.origin.pod));
+        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default();
+        let place = (now.max(cursor.nanos), cursor.ordinal);
+        Item::happened(&self.source, cursor.instance, place, What::Closed(left))
     }
 }
 

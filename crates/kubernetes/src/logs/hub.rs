@@ -1,5 +1,6 @@
 //! One log stream per container, however many people read it: a ring of the latest lines that all readers share.
 
+use super::events::{events_after, latest_version};
 use super::follow::{Follower, Start};
 use super::line::{Item, Source, SourceId};
 use super::merge::Window;
@@ -171,6 +172,7 @@ impl Feed {
         let now = Start::Now(located);
         self.start_followers(&now, &sender, &mut known, &mut followers);
         drop(now);
+        let mut version = latest_version(&self.state.namespace(&self.namespace), &self.service);
 
         let mut window = Window::default();
         let mut ready = false;
@@ -199,6 +201,10 @@ impl Feed {
                         return;
                     }
                     self.start_followers(&Start::Beginning, &sender, &mut known, &mut followers);
+                    let events = events_after(&self.state.namespace(&self.namespace), &self.service, version);
+                    version = events.last().and_then(Item::version).unwrap_or(version);
+                    let now = tokio::time::Instant::now();
+                    events.into_iter().for_each(|event| window.push(event, now));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! One line as the kubelet gives it, and its place among the lines of its pod.
 
+use super::events::Report;
 use fairway_domain::{Level, LogEntry, LogMarker, Namespace, Timestamp};
 use std::sync::Arc;
 
@@ -14,6 +15,20 @@ pub(super) struct Source {
     pub(super) namespace: Namespace,
     pub(super) uid: Arc<str>,
     pub(super) origin: Arc<Origin>,
+    /// When the pod was made, in nanoseconds since the epoch. Only one source of a pod tells of its coming and going.
+    pub(super) made: Option<i64>,
+}
+
+impl Source {
+    /// The item that tells that the pod has joined.
+    pub(super) fn joined(&self) -> Option<Item> {
+        let made = self.made?;
+        let text = match self.origin.revision {
+            Some(revision) => format!("{} joined (revision {revision})", self.origin.pod),
+            None => format!("{} joined", self.origin.pod),
+        };
+        Some(Item::happened(self, 0, (made, 0), What::Joined(text)))
+    }
 }
 
 /// What all lines of a source have in common.
@@ -64,8 +79,12 @@ pub(super) enum What {
     Ended(String),
     /// Lines after this place may be missing; why.
     Gap(String),
-    /// The pod is gone, and everything it wrote was read.
-    Closed,
+    /// The pod was made: what comes first of its source.
+    Joined(String),
+    /// The pod is gone, and everything that this source wrote was read. Its text, if this source tells of it.
+    Closed(Option<String>),
+    /// Kubernetes reported something.
+    Event(Report),
 }
 
 impl Item {
@@ -78,13 +97,20 @@ impl Item {
     pub(super) fn entry(&self) -> Option<LogEntry> {
         let (text, marker) = match &self.what {
             What::Line(text) => (text, None),
+            What::Joined(text) => (text, Some(LogMarker::Joined)),
+            What::Closed(Some(text)) => (text, Some(LogMarker::Left)),
+            What::Event(report) => (&report.text, Some(LogMarker::Event)),
             What::Ended(text) => (text, Some(LogMarker::Ended)),
             What::Gap(text) => (text, Some(LogMarker::Gap)),
-            What::Closed => return None,
+            What::Closed(None) => return None,
         };
-        let level = if marker.is_none() { Level::of_line(text) } else { Level::Unknown };
+        let level = match &self.what {
+            What::Line(text) => Level::of_line(text),
+            What::Event(report) if report.warning => Level::Warn,
+            _ => Level::Unknown,
+        };
         Some(LogEntry {
-            at: Timestamp::from_nanosecond(self.nanos.into()).unwrap_or_default(),
+            at: Timestamp::from_nanosecond(self.happened_at().into()).unwrap_or_default(),
             pod: self.origin.pod.clone(),
             container: self.origin.container.clone(),
             restart: self.restart,
@@ -97,11 +123,22 @@ impl Item {
         })
     }
 
+    /// When it happened, in nanoseconds since the epoch: an event's place may be later.
+    pub(super) fn happened_at(&self) -> i64 {
+        if let What::Event(report) = &self.what { report.at } else { self.nanos }
+    }
+
+    /// The version of an event.
+    pub(super) fn version(&self) -> Option<u64> {
+        if let What::Event(report) = &self.what { Some(report.version) } else { None }
+    }
+
     /// How much memory it takes, about.
     pub(super) fn weight(&self) -> usize {
         let text = match &self.what {
-            What::Line(text) | What::Ended(text) | What::Gap(text) => text.len(),
-            What::Closed => 0,
+            What::Line(text) | What::Ended(text) | What::Gap(text) | What::Joined(text) => text.len(),
+            What::Event(report) => report.text.len(),
+            What::Closed(text) => text.as_ref().map_or(0, String::len),
         };
         text + 96
     }

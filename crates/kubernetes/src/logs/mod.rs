@@ -4,6 +4,7 @@
 //! what comes (from the hub that all readers of the service share). Each line has a place that is the same however often it is
 //! read, so the two may overlap: a reader's position says which lines they have had.
 
+mod events;
 mod follow;
 mod hub;
 mod instances;
@@ -30,7 +31,8 @@ impl Cluster {
     /// Without `follow`, the stream ends and is in the exact order of the kubelets' timestamps. With it, lines of different pods
     /// that come within 300 ms are put in order, pods that join are read from their beginning, and what breaks is opened again;
     /// without `since`, `tail` and `after`, it begins 500 lines back. `tail` counts the lines that match `contains`. How a
-    /// container ended, and where lines may be missing, are entries of their own, which `contains` never hides. A line that comes
+    /// container ended, pods that join and leave, what Kubernetes reports of the service's objects, and where lines may be missing
+    /// are entries of their own, which `contains` never hides and `tail` doesn't count. A line that comes
     /// after one with a later time is marked as late.
     pub fn logs(
         &self,
@@ -51,10 +53,14 @@ fn sources(state: &ClusterState, ns: &Namespace, service: &ServiceName) -> Vec<S
         let Some(uid) = pod.uid() else { continue };
         let uid: Arc<str> = uid.into();
         let revision = objects.revision_of(pod);
+        let made = pod.creation_timestamp().and_then(|time| i64::try_from(time.0.as_nanosecond()).ok());
+        let speaker =
+            pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|container| &*container.name);
         sources.extend(containers(pod).map(|container| Source {
             id: SourceId::of(&uid, container),
             namespace: ns.clone(),
             uid: uid.clone(),
+            made: made.filter(|_| speaker == Some(container)),
             origin: Arc::new(Origin { pod: pod.name_any(), container: container.to_owned(), revision }),
         }));
     }

@@ -44,7 +44,11 @@ impl Cursor {
             What::Ended(_) => item.restart < self.instance,
             // A gap is one only to who stands right before it; another has read the lines another way.
             What::Gap(_) => (item.nanos, item.ordinal) != self.place(),
-            What::Closed => self.closed(),
+            // It comes first: whoever has a place in the source is past it.
+            What::Joined(_) => true,
+            What::Closed(_) => self.closed(),
+            // No source's cursor tells of these.
+            What::Event(_) => false,
         }
     }
 
@@ -59,8 +63,8 @@ impl Cursor {
                 self.instance = self.instance.max(item.restart.saturating_add(1));
                 self.fresh = true;
             }
-            What::Gap(_) => {}
-            What::Closed => (self.instance, self.fresh) = (Self::CLOSED, true),
+            What::Gap(_) | What::Joined(_) | What::Event(_) => {}
+            What::Closed(_) => (self.instance, self.fresh) = (Self::CLOSED, true),
         }
     }
 }
@@ -71,12 +75,14 @@ pub(super) struct Position {
     /// Lines of sources without a cursor count as read up to here (nanoseconds, exclusive).
     pub(super) floor: i64,
     cursors: BTreeMap<SourceId, Cursor>,
+    /// The version of the last event that was read.
+    pub(super) events: Option<u64>,
 }
 
 impl Position {
     /// Before everything since `floor` (nanoseconds).
     pub(super) fn since(floor: i64) -> Self {
-        Self { floor, cursors: BTreeMap::new() }
+        Self { floor, ..Self::default() }
     }
 
     pub(super) fn cursor(&self, source: SourceId) -> Option<Cursor> {
@@ -98,6 +104,11 @@ impl Position {
     }
 
     pub(super) fn passed(&self, item: &Item) -> bool {
+        if let Some(version) = item.version()
+            && let Some(read) = self.events
+        {
+            return version <= read;
+        }
         match self.cursors.get(&item.source) {
             Some(cursor) => cursor.passed(item),
             None if matches!(item.what, What::Gap(_)) => true,
@@ -106,6 +117,10 @@ impl Position {
     }
 
     pub(super) fn advance(&mut self, item: &Item) {
+        if let Some(version) = item.version() {
+            self.events = self.events.max(Some(version));
+            return;
+        }
         self.cursors.entry(item.source).or_insert_with(Cursor::start).advance(item);
         if self.cursors.len() > MOST_CURSORS {
             self.drop_oldest();
@@ -123,10 +138,11 @@ impl Position {
     /// The text a reader gives back.
     pub(super) fn encode(&self) -> Option<LogPosition> {
         let mut text = format!("1.{:x}", self.floor.max(0));
+        // Writing into a String can't fail.
+        let _ = self.events.map(|version| write!(text, ",v.{version:x}"));
         for (source, cursor) in &self.cursors {
             let fresh = if cursor.fresh { ".f" } else { "" };
             let Cursor { nanos, ordinal, instance, .. } = cursor;
-            // Writing into a String can't fail.
             let _ = write!(text, ",{:x}.{:x}.{ordinal:x}.{instance:x}{fresh}", source.0, nanos.max(&0));
         }
         text.parse().ok()
@@ -136,6 +152,10 @@ impl Position {
         let mut parts = position.as_str().strip_prefix("1.")?.split(',');
         let mut decoded = Self::since(i64::from_str_radix(parts.next()?, 16).ok()?);
         for part in parts {
+            if let Some(version) = part.strip_prefix("v.") {
+                decoded.events = Some(u64::from_str_radix(version, 16).ok()?);
+                continue;
+            }
             let mut fields = part.split('.');
             let source = SourceId(u64::from_str_radix(fields.next()?, 16).ok()?);
             let cursor = Cursor {

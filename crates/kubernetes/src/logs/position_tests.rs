@@ -47,7 +47,7 @@ fn a_position_survives_its_text() {
         position.advance(item);
     }
     position.advance(&item(1, 0, 20, 1, What::Ended(String::new())));
-    position.advance(&item(2, 0, 20, 1, What::Closed));
+    position.advance(&item(2, 0, 20, 1, What::Closed(None)));
     assert_eq!(carried(&position), position);
     assert_eq!(position.open_sources().len(), 1);
 }

@@ -136,6 +136,13 @@ impl Reading {
     pub(super) fn items(self) -> impl Stream<Item = Result<Item, Error>> + Send {
         try_stream! {
             let mut cursor = self.cursor.unwrap_or_else(Cursor::start);
+            if let Some(joined) = self.source.joined()
+                && self.cursor.is_none()
+                && joined.nanos >= self.floor
+                && !self.follow
+            {
+                yield joined;
+            }
             for instance in &self.instances {
                 if instance.restart < cursor.instance {
                     continue;

@@ -9,6 +9,7 @@ fn source() -> Source {
         namespace: "staging".parse().unwrap(),
         uid: "uid".into(),
         origin: Arc::default(),
+        made: None,
     }
 }
 

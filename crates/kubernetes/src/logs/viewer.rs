@@ -1,5 +1,6 @@
 //! One reader of a service's log.
 
+use super::events::{EVENTS, events_after};
 use super::hub::Reader;
 use super::instances::instances;
 use super::line::{Item, Source, SourceId, What, cut};
@@ -57,8 +58,9 @@ impl Viewer {
                     && let Some(mut entry) = item.entry()
                     && let Some(position) = position.encode()
                 {
-                    entry.late = item.nanos < latest;
-                    latest = latest.max(item.nanos);
+                    let nanos = i64::try_from(entry.at.as_nanosecond()).unwrap_or_default();
+                    entry.late = nanos < latest;
+                    latest = latest.max(nanos);
                     cut(&mut entry.text);
                     yield (position, entry);
                 }
@@ -178,11 +180,17 @@ impl Viewer {
         let asked = present.into_iter().filter(|source| ids.contains(&source.id));
         let mut streams: Vec<BoxStream<'static, _>> =
             asked.filter_map(|source| self.written(source, &position, tail)).collect();
-        let unread = held.into_iter().filter(|item| !ids.contains(&item.source) && !position.passed(item));
+        let asked = |source: &SourceId| *source == EVENTS || ids.contains(source);
+        let unread = held.into_iter().filter(|item| !asked(&item.source) && !position.passed(item));
         streams.push(stream::iter(unread.map(Arc::unwrap_or_clone).map(Ok).collect::<Vec<_>>()).boxed());
+        let mut events =
+            events_after(&self.state.namespace(&self.namespace), &self.service, position.events.unwrap_or(0));
+        // An event's own time, not its place, says whether it is from before what was asked for.
+        events.retain(|event| position.events.is_some() || event.happened_at() >= position.floor);
+        streams.push(stream::iter(events.into_iter().map(Ok)).boxed());
         try_stream! {
             for item in lost {
-                position.advance(&Item { what: What::Closed, ..item.clone() });
+                position.advance(&Item { what: What::Closed(None), ..item.clone() });
                 yield (position.clone(), Some(item));
             }
             let mut items = pin!(merged(streams));
@@ -263,29 +271,33 @@ fn lost(position: &Position, present: &HashSet<SourceId>, covered: &HashSet<Sour
     open.map(gap).collect()
 }
 
-/// The last items that match, and where a reader is before, between and after them.
+/// The last lines that match with what happened between them, and where a reader is before, between and after them.
 struct Tail {
     before: Position,
     items: VecDeque<Item>,
+    /// Of lines; what happened between them doesn't count.
     limit: usize,
+    lines: usize,
     after: Position,
 }
 
 impl Tail {
     fn new(before: Position, limit: u32) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { after: before.clone(), before, items: VecDeque::new(), limit }
+        Self { after: before.clone(), before, items: VecDeque::new(), limit, lines: 0 }
     }
 
     fn push(&mut self, item: Item, matches: bool) {
         self.after.advance(&item);
-        if !matches {
+        if !matches || self.limit == 0 {
             return;
         }
+        self.lines += usize::from(matches!(item.what, What::Line(_)));
         self.items.push_back(item);
-        if self.items.len() > self.limit
+        while self.lines > self.limit
             && let Some(dropped) = self.items.pop_front()
         {
+            self.lines -= usize::from(matches!(dropped.what, What::Line(_)));
             self.before.advance(&dropped);
         }
     }

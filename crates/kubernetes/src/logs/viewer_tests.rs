@@ -38,7 +38,7 @@ fn a_pod_that_is_gone_leaves_a_gap_once_unless_its_lines_are_still_held() {
     assert_eq!(lost(&position, &it, &nobody), []);
     let gaps = lost(&position, &nobody, &nobody);
     assert_eq!(gaps.len(), 1);
-    position.advance(&Item { what: What::Closed, ..gaps[0].clone() });
+    position.advance(&Item { what: What::Closed(None), ..gaps[0].clone() });
     assert_eq!(lost(&position, &nobody, &nobody), []);
 }
 
@@ -54,7 +54,7 @@ fn what_is_held_needs_no_asking_if_it_reaches_back_to_the_readers_place() {
 #[test]
 fn what_is_held_from_an_end_on_that_was_read_needs_no_asking() {
     let end = Arc::new(Item { what: What::Ended("exited with code 0".into()), ..line(7) });
-    let closed = Arc::new(Item { what: What::Closed, ..line(7) });
+    let closed = Arc::new(Item { what: What::Closed(None), ..line(7) });
     let mut position = Position::default();
     assert_eq!(covered(&position, &[end.clone(), closed.clone()]).len(), 0);
     position.advance(&end);

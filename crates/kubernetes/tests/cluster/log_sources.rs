@@ -1,9 +1,11 @@
 //! Everything that a service's pods say: all their containers, whatever becomes of them.
 
-use crate::fixture::{deployment, in_namespace, take_until};
-use fairway_domain::{LogEntry, LogMarker, LogPosition, LogRequest};
+use crate::fixture::{Fixture, deployment, in_namespace, names, take_until};
+use fairway_domain::{Level, LogEntry, LogMarker, LogPosition, LogRequest, Timestamp};
+use fairway_kubernetes::ClusterState;
 use futures::StreamExt;
 use serde_json::json;
+use std::time::Duration;
 
 fn follow_all() -> LogRequest {
     LogRequest { since: Some(3600), follow: true, ..LogRequest::default() }
@@ -52,5 +54,89 @@ fn all_containers_of_a_pod_are_read_those_that_run_first_too_and_each_says_its_r
             let expected: Vec<_> = all[cut + 1..].iter().map(|(_, entry)| entry.text.clone()).collect();
             assert_eq!(rest, expected, "after entry {cut}");
         }
+    });
+}
+
+/// Reads on and on, a few entries at a time, as somebody whose connection breaks all the time.
+async fn read_in_pieces(
+    fixture: &Fixture,
+    state: &ClusterState,
+    done: impl Fn(&[(LogPosition, LogEntry)]) -> bool,
+) -> Vec<(LogPosition, LogEntry)> {
+    let mut got: Vec<(LogPosition, LogEntry)> = Vec::new();
+    let reading = async {
+        while !done(&got) {
+            let after = got.last().map(|(position, _)| position.clone());
+            let request = LogRequest { after, ..follow_all() };
+            got.extend(fixture.logs(state, request).take(7).collect::<Vec<_>>().await);
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(90), reading).await.is_ok();
+    assert!(in_time, "waited in vain after {got:?}");
+    got
+}
+
+fn marked(got: &[(LogPosition, LogEntry)], marker: LogMarker) -> Vec<&LogEntry> {
+    got.iter().map(|(_, entry)| entry).filter(|entry| entry.marker == Some(marker)).collect()
+}
+
+const TICKING: &str = "import time\nwhile True: print('tick', flush=True); time.sleep(0.05)";
+
+#[test]
+fn a_rollout_is_told_between_the_lines_each_pod_joins_and_leaves_once() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        fixture.deploy(2, TICKING).await;
+        fixture.until(&state, "two pods", |objects| names(objects).len() == 2).await;
+        fixture.cluster.restart(&fixture.namespace, "orders", Timestamp::now()).await.unwrap();
+        let got = read_in_pieces(&fixture, &state, |got| marked(got, LogMarker::Left).len() == 2).await;
+
+        let joined = marked(&got, LogMarker::Joined);
+        let mut pods: Vec<_> = joined.iter().map(|entry| (entry.revision, &*entry.pod)).collect();
+        pods.sort_unstable();
+        pods.dedup();
+        let revisions: Vec<_> = pods.iter().map(|(revision, _)| *revision).collect();
+        assert_eq!(revisions, [Some(1), Some(1), Some(2), Some(2)], "{joined:?}");
+        assert_eq!(joined.len(), 4, "{joined:?}");
+        assert!(marked(&got, LogMarker::Left).iter().all(|entry| entry.revision == Some(1)));
+        for (_, pod) in pods {
+            let first = got.iter().map(|(_, entry)| entry).find(|entry| entry.pod == pod);
+            assert!(
+                first.is_some_and(|entry| matches!(entry.marker, Some(LogMarker::Joined | LogMarker::Event)))
+            );
+        }
+        assert_eq!(marked(&got, LogMarker::Gap), Vec::<&LogEntry>::new());
+    });
+}
+
+#[test]
+fn a_probe_that_fails_again_and_again_is_told_with_the_restarts_it_brings_each_once() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        let program = "import sys, time; print('started', file=sys.stderr, flush=True); time.sleep(3600)";
+        let mut manifest = deployment(1, program);
+        manifest["spec"]["template"]["spec"]["containers"][0]["livenessProbe"] = json!({ "exec": { "command": ["python3", "-c", "raise SystemExit('not well')"] }, "periodSeconds": 1, "failureThreshold": 1 });
+        fixture.apply(manifest).await;
+        let starts = |got: &[(LogPosition, LogEntry)]| {
+            got.iter().filter(|(_, entry)| entry.marker.is_none() && entry.text == "started").count()
+        };
+        let got = read_in_pieces(&fixture, &state, |got| {
+            starts(got) == 2 && got.iter().any(|(_, e)| e.restart == 1)
+        })
+        .await;
+        let story: Vec<_> = of(&got, "app").into_iter().filter(|text| !text.contains(':')).collect();
+        assert!(
+            matches!(*story, ["started", ended, "started", ..] if ended.starts_with("exited with code")),
+            "{story:?}"
+        );
+        let reports = marked(&got, LogMarker::Event);
+        let failed = |entry: &&&LogEntry| entry.text.starts_with("Unhealthy: Liveness probe failed");
+        let failed: Vec<_> = reports.iter().filter(failed).collect();
+        assert!(!failed.is_empty(), "{reports:?}");
+        assert!(failed.iter().all(|entry| entry.level == Level::Warn && entry.container == "app"));
+        let mut told: Vec<_> = reports.iter().map(|entry| (&entry.pod, &entry.text, entry.at)).collect();
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told.len(), reports.len(), "each report once: {reports:?}");
     });
 }
