@@ -204,7 +204,9 @@ impl Feed {
                     let events = events_after(&self.state.namespace(&self.namespace), &self.service, version);
                     version = events.last().and_then(Item::version).unwrap_or(version);
                     let now = tokio::time::Instant::now();
-                    events.into_iter().for_each(|event| window.push(event, now));
+                    for event in events {
+                        window.push(event, now);
+                    }
                 }
             }
         }
