@@ -19,6 +19,7 @@ const ROUTES = [
   'get /api/v1/services/{name}/environments/{environment}/diagnosis',
   'post /api/v1/services/{name}/environments/{environment}/restarts',
   'get /api/v1/services/{name}/environments/{environment}/logs',
+  'get /api/v1/services/{name}/environments/{environment}/logs/status',
   'post /api/v1/services/{name}/environments/{environment}/purges',
   'get /api/v1/jobs/{id}',
   'get /api/v1/jobs/{id}/events',

@@ -245,6 +245,25 @@ test('the log is told by text, number and age, as JSON lines', async () => {
   assert.deepEqual(await lines('contains=nobody-wrote-this&tail=0'), []);
 });
 
+test('the status says how many of the containers are read, over REST and in the page', async (t) => {
+  const status = await until('both pods are read', 60, async () => {
+    const { status, body } = await fairway.rest.get(`${address}/status`);
+    assert.equal(status, 200);
+    return body.podsRead === 2 && body;
+  });
+  assert.deepEqual([status.pods, status.containers, status.containersRead], [2, 2, 2]);
+  assert.ok(Date.parse(status.since) <= Date.now() && status.latestGaps.length <= status.gaps, JSON.stringify(status));
+  const { status: unknown } = await fairway.rest.get(`/api/v1/services/no-such/environments/staging/logs/status`);
+  assert.equal(unknown, 404);
+
+  const browser = await openBrowser();
+  t.after(() => browser.close());
+  const page = await openPage(browser, fairway);
+  await visit(page, `/services/${name}/logs?environment=staging`);
+  await page.locator('.log-status', { hasText: /^2 of 2 pods read since \d\d:\d\d:\d\d UTC · [\d,]+ lines held/ }).waitFor();
+  assert.deepEqual(page.troubles, []);
+});
+
 test('a view of a hundred thousand lines draws those in sight and no more', async (t) => {
   const browser = await openBrowser();
   t.after(() => browser.close());

@@ -11,7 +11,7 @@ pub use topic::Topic;
 use crate::{
     CsrfToken,
     follow::Message,
-    model::{DeployView, LightView, LogLineView, ServiceView, ServicesView},
+    model::{DeployView, LightView, LogLineView, LogStatusView, ServiceView, ServicesView},
     panels::{self, JobPanel},
 };
 use async_stream::stream;
@@ -108,6 +108,7 @@ impl Following {
                 move |asked| async move { JobPanel::load(&asked.portal, &asked.actor, id).await },
                 move |job| panels::job(job, &token).into_any(),
             ),
+            What::LogStatus(service, environment) => self.log_status(service, environment),
             What::Logs(service, environment, contains) => {
                 let after = after.and_then(|after| after.parse().ok());
                 let request = LogRequest { since: None, tail: Some(TAIL), contains, follow: true, after };
@@ -187,6 +188,26 @@ impl Following {
                     }
                     Message::Trouble(sentence) => {
                         yield self.event(place(&request), &Message::<()>::Trouble(sentence));
+                    }
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        .boxed()
+    }
+
+    /// How completely a log is being read.
+    fn log_status(self, service: ServiceName, environment: EnvironmentName) -> BoxStream<'static, LiveEvent> {
+        stream! {
+            loop {
+                match message(self.portal.log_status(&self.actor, &service, &environment).await) {
+                    Message::Now(mut statuses) => {
+                        while let Some(status) = statuses.next().await {
+                            yield self.event(String::new(), &Message::Now(LogStatusView::from(status)));
+                        }
+                    }
+                    Message::Trouble(sentence) => {
+                        yield self.event(String::new(), &Message::<()>::Trouble(sentence));
                     }
                 }
                 tokio::time::sleep(PAUSE).await;

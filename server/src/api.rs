@@ -33,6 +33,7 @@ pub(crate) fn routes() -> Router<Edge> {
         .routes(routes!(environments::restart))
         .routes(routes!(environments::purge))
         .routes(routes!(logs::logs))
+        .routes(routes!(logs::status))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::events))

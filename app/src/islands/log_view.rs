@@ -5,7 +5,7 @@ use crate::{
     address, clock,
     follow::{self, Following, Heard, Message, follow},
     islands::held_lines::HeldLines,
-    model::LogLineView,
+    model::{LogLineView, LogStatusView},
     words,
 };
 use fairway_domain::Level;
@@ -31,6 +31,8 @@ struct Log {
     following: RwSignal<bool>,
     below: RwSignal<u64>,
     note: RwSignal<Option<String>>,
+    /// How completely the log is being read.
+    reading: RwSignal<Option<LogStatusView>>,
     /// What scrolls, the room that all rows would take in it, and the rows that are drawn.
     list: NodeRef<html::Div>,
     room: NodeRef<html::Div>,
@@ -42,6 +44,7 @@ struct Log {
 #[island]
 pub(crate) fn LogView(service: String, environment: String, contains: String) -> impl IntoView {
     let log = Log::new();
+    log.read_status(&format!("log-status/{service}/{environment}"));
     let topic =
         move |contains: &str| format!("logs/{service}/{environment}?contains={}", address::encoded(contains));
     log.read(&topic(&contains));
@@ -107,6 +110,7 @@ impl Log {
             scroll: RwSignal::new((0, 800)),
             following: RwSignal::new(true),
             below: RwSignal::new(0),
+            reading: RwSignal::new(None),
             note: RwSignal::new(Some("Connecting …".to_owned())),
             list: NodeRef::new(),
             room: NodeRef::new(),
@@ -131,6 +135,15 @@ impl Log {
             Heard::Back => self.note.set(None),
         });
         self.stream.set_value(Some(stream));
+    }
+
+    /// Follows how completely the log is being read.
+    fn read_status(self, topic: &str) {
+        follow(topic, move |heard| {
+            if let Heard::Message(Message::Now(status)) = heard {
+                self.reading.set(Some(status));
+            }
+        });
     }
 
     fn take(self, lines: Vec<LogLineView>) {
@@ -185,7 +198,8 @@ impl Log {
 
     fn status(self) -> String {
         self.version.track();
-        let mut parts = vec![self.held.with_value(HeldLines::account)];
+        let mut parts: Vec<String> = self.reading.get().map(|status| status.sentence()).into_iter().collect();
+        parts.push(self.held.with_value(HeldLines::account));
         let below = self.below.get();
         if !self.following.get() {
             parts.push(match below {

@@ -19,6 +19,7 @@ pub(super) enum What {
     Service(ServiceName),
     Job(JobId),
     Deploy(ServiceName, DeployNumber),
+    LogStatus(ServiceName, EnvironmentName),
     /// With the text that a line has to contain.
     Logs(ServiceName, EnvironmentName, Option<String>),
 }
@@ -42,6 +43,7 @@ impl Topic {
             ["service", name] => What::Service(name.parse()?),
             ["job", id] => What::Job(id.parse()?),
             ["deploy", name, number] => What::Deploy(name.parse()?, number.parse()?),
+            ["log-status", name, environment] => What::LogStatus(name.parse()?, environment.parse()?),
             ["logs", name, environment] => What::Logs(name.parse()?, environment.parse()?, contains(query)),
             _ => return Err(Invalid::new("There is no such topic.")),
         };
@@ -86,6 +88,7 @@ mod tests {
             "job/1",
             "deploy/orders/0",
             "logs/orders",
+            "log-status/orders",
             "bar\nevent: x",
         ] {
             assert!(Topic::parse(text).is_err(), "{text:?}");

@@ -6,6 +6,7 @@ mod deploy;
 #[cfg(feature = "ssr")]
 mod job;
 mod log;
+mod log_status;
 #[cfg(feature = "ssr")]
 mod service;
 #[cfg(feature = "ssr")]
@@ -16,6 +17,7 @@ pub(crate) use deploy::{CommitView, DeployView};
 #[cfg(feature = "ssr")]
 pub(crate) use job::{JobView, StepView};
 pub(crate) use log::LogLineView;
+pub(crate) use log_status::LogStatusView;
 #[cfg(feature = "ssr")]
 pub(crate) use service::{
     BuildView, CellView, ColumnView, CreationView, PurgeView, ServiceRow, ServiceView, ServicesView,

@@ -23,7 +23,7 @@ pub use deploy::{Change, Deploy, DeployId, DeployNumber, DeployState, DiffLine, 
 pub use environment::{Environment, EnvironmentPolicy, Freshness};
 pub use finding::{Cause, Evidence, Finding, ObjectReference};
 pub use job::{Job, JobEvent, JobEventKind, JobId, JobKind, JobState, Step, StepName, StepState};
-pub use log::{Level, LogEntry, LogMarker, LogPosition, LogRequest};
+pub use log::{Level, LogEntry, LogGap, LogMarker, LogPosition, LogRequest, LogStatus};
 pub use names::{
     EnvironmentName, Invalid, Namespace, SERVICE_NAME_LIMIT, ServiceName, TeamName, VariableName,
 };

@@ -66,6 +66,49 @@ impl LogEntry {
     pub const MOST_BYTES: usize = 64 * 1024;
 }
 
+/// How completely a service's log is being read. Only what can still write counts: not a container that has ended or waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LogStatus {
+    /// How many pods run a container.
+    pub pods: u32,
+    /// Of how many of them every container that runs is being read.
+    pub pods_read: u32,
+    /// How many containers run.
+    pub containers: u32,
+    /// How many of them are being read. None while the cluster doesn't answer.
+    pub containers_read: u32,
+    /// Since when lines have been read as they come.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub since: Option<Timestamp>,
+    /// At how many places lines may be missing since then.
+    pub gaps: u64,
+    /// The last of these places, at most [`LogStatus::MOST_GAPS`].
+    pub latest_gaps: Vec<LogGap>,
+}
+
+impl LogStatus {
+    /// How many places are named.
+    pub const MOST_GAPS: usize = 20;
+}
+
+/// A place where lines may be missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LogGap {
+    /// The time of the last line before it.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// Of which pod.
+    pub pod: String,
+    /// Of which of its containers.
+    pub container: String,
+    /// Why, as a sentence.
+    pub why: String,
+}
+
 /// What happened between lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,13 +2,28 @@
 
 use crate::refusal::done;
 use crate::{Answer, Error, Portal, Refusal};
-use fairway_domain::{Actor, EnvironmentName, LogEntry, LogPosition, LogRequest, ServiceName};
+use fairway_domain::{Actor, EnvironmentName, LogEntry, LogPosition, LogRequest, LogStatus, ServiceName};
 use futures::{StreamExt, stream::BoxStream};
 
 /// Lines in order, each with the position to resume after it.
 pub type LogStream = BoxStream<'static, Result<(LogPosition, LogEntry), Error>>;
 
+/// How completely a log is being read, again whenever that changes.
+pub type LogStatusStream = BoxStream<'static, LogStatus>;
+
 impl Portal {
+    /// How completely the log of a service in an environment is being read: by whom doesn't matter, all share one reading.
+    pub async fn log_status(
+        &self,
+        _actor: &Actor,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+    ) -> Result<Answer<LogStatusStream>, Error> {
+        let (_, environment) = done!(self.known(service, environment).await?);
+        let inner = &self.inner;
+        Ok(Answer::Done(inner.cluster.log_status(&inner.state, &environment.namespace, service).boxed()))
+    }
+
     /// The lines of all pods of a service in an environment.
     pub async fn logs(
         &self,

@@ -1,10 +1,12 @@
 //! A service's log lines.
 
-use crate::{actor::Asking, events, extract::Path, extract::Query, problem::Problem, problem::done};
+use crate::{
+    actor::Asking, events, extract::Json, extract::Path, extract::Query, problem::Problem, problem::done,
+};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use fairway_domain::{EnvironmentName, LogPosition, LogRequest, ServiceName};
+use fairway_domain::{EnvironmentName, LogPosition, LogRequest, LogStatus, ServiceName};
 use fairway_portal::{LogStream, Portal};
 use futures::StreamExt;
 use http::{HeaderMap, header};
@@ -46,6 +48,19 @@ pub(super) async fn logs(
         return Ok(events::logs(&portal, lines).into_response());
     }
     Ok(json_lines(&portal, lines))
+}
+
+/// How completely the log of a service is being read: how many of its pods, since when, and where lines may be missing.
+#[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/logs/status",
+    params(("name" = String, Path), ("environment" = String, Path)),
+    responses((status = 200, body = LogStatus), (status = 404, body = Problem)))]
+pub(super) async fn status(
+    State(portal): State<Portal>,
+    Asking(actor): Asking,
+    Path((name, environment)): Path<(ServiceName, EnvironmentName)>,
+) -> Result<Json<LogStatus>, Problem> {
+    let mut statuses = done(portal.log_status(&actor, &name, &environment).await)?;
+    Ok(Json(statuses.next().await.unwrap_or_default()))
 }
 
 fn json_lines(portal: &Portal, lines: LogStream) -> Response {

@@ -1,5 +1,6 @@
 //! Following one container's log through restarts, broken connections and the end of the pod.
 
+use super::account::Account;
 use super::instances::{Instance, instances};
 use super::line::{Item, Source, What};
 use super::position::Cursor;
@@ -41,6 +42,7 @@ pub(super) struct Follower {
     state: ClusterState,
     source: Source,
     items: mpsc::Sender<Item>,
+    account: Arc<Account>,
     cursor: Option<Cursor>,
     floor: i64,
     /// The instance whose stream has ended by itself: the kubelet ends it once all is delivered.
@@ -57,8 +59,20 @@ impl Follower {
         state: ClusterState,
         source: Source,
         items: mpsc::Sender<Item>,
+        account: Arc<Account>,
     ) -> Self {
-        Self { client, state, source, items, cursor: None, floor: 0, read_before: None, empty: 0, gap: None }
+        Self {
+            client,
+            state,
+            source,
+            items,
+            account,
+            cursor: None,
+            floor: 0,
+            read_before: None,
+            empty: 0,
+            gap: None,
+        }
     }
 
     /// Follows until the pod is gone or nobody listens any more.
@@ -140,6 +154,7 @@ impl Follower {
             // What seems to be a successor's log again and again is none.
             read_before: self.read_before.take().filter(|_| self.empty < MOST_EMPTY),
         };
+        let _open = self.account.stream(self.source.id);
         let mut items = pin!(reading.items());
         let (state, source) = (self.state.clone(), self.source.clone());
         let mut over = pin!(over(&state, &source, instances));

@@ -1,5 +1,6 @@
 //! One log stream per container, however many people read it: a ring of the latest lines that all readers share.
 
+use super::account::Account;
 use super::events::{events_after, latest_version};
 use super::follow::{Follower, Start};
 use super::line::{Item, Source, SourceId};
@@ -63,6 +64,7 @@ struct Hub {
 #[derive(Default)]
 struct Shared {
     ring: Mutex<Ring>,
+    account: Arc<Account>,
     /// The number of the next item: changes as items come.
     next: watch::Sender<u64>,
     /// Whether every source that was there at the beginning is being read.
@@ -115,6 +117,11 @@ impl Reader {
     pub(super) async fn ready(&self) {
         // Can't fail while the hub is held.
         let _ = self.hub.shared.ready.subscribe().wait_for(|ready| *ready).await;
+    }
+
+    /// How complete the reading is.
+    pub(super) fn account(&self) -> &Account {
+        &self.hub.shared.account
     }
 
     /// The number of the oldest item that is held.
@@ -194,6 +201,7 @@ impl Feed {
                 // Closed once each follower has dropped its end.
                 _ = all_located.recv(), if !ready => {
                     ready = true;
+                    self.shared.account.begin();
                     self.shared.ready.send_replace(true);
                 }
                 change = changed.changed() => {
@@ -225,8 +233,13 @@ impl Feed {
         known.retain(|id| present.iter().any(|source| source.id == *id));
         for source in present {
             if known.insert(source.id) {
-                let follower =
-                    Follower::new(self.client.clone(), self.state.without_watches(), source, sender.clone());
+                let follower = Follower::new(
+                    self.client.clone(),
+                    self.state.without_watches(),
+                    source,
+                    sender.clone(),
+                    self.shared.account.clone(),
+                );
                 followers.spawn(follower.run(start.clone()));
             }
         }
@@ -235,6 +248,7 @@ impl Feed {
     fn publish(&self, items: Vec<Item>) {
         let next = self.shared.with_ring(|ring| {
             for item in items {
+                self.shared.account.note(&item);
                 ring.push(item);
             }
             ring.next()

@@ -4,6 +4,7 @@
 //! what comes (from the hub that all readers of the service share). Each line has a place that is the same however often it is
 //! read, so the two may overlap: a reader's position says which lines they have had.
 
+mod account;
 mod events;
 mod follow;
 mod hub;
@@ -23,6 +24,10 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use line::{Origin, Source, SourceId};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the cluster's first answer is waited for, where an answer can be given without it.
+const FIRST_ANSWER: Duration = Duration::from_secs(3);
 
 impl Cluster {
     /// The lines of a service's pods, each with the position right after it: give that back in [`LogRequest::after`] to go on

@@ -7,7 +7,7 @@ use super::line::{Item, Source, SourceId, What, cut};
 use super::merge::merged;
 use super::position::{Cursor, Position};
 use super::read::Reading;
-use super::sources;
+use super::{FIRST_ANSWER, sources};
 use crate::{Cluster, ClusterState, Error};
 use async_stream::try_stream;
 use fairway_domain::{Freshness, LogEntry, LogPosition, LogRequest, Namespace, ServiceName, Timestamp};
@@ -20,8 +20,6 @@ use std::time::Duration;
 
 /// How far back a reader who follows begins, unless they say.
 const DEFAULT_TAIL: u32 = 500;
-/// How long a reader who doesn't follow waits for the cluster's first answer.
-const FIRST_ANSWER: Duration = Duration::from_secs(3);
 /// How long to wait before what couldn't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 

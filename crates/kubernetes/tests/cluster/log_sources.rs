@@ -1,7 +1,7 @@
 //! Everything that a service's pods say: all their containers, whatever becomes of them.
 
-use crate::fixture::{Fixture, deployment, in_namespace, names, take_until};
-use fairway_domain::{Level, LogEntry, LogMarker, LogPosition, LogRequest, Timestamp};
+use crate::fixture::{Fixture, deployment, in_namespace, names, orders, take_until};
+use fairway_domain::{Level, LogEntry, LogMarker, LogPosition, LogRequest, LogStatus, Timestamp};
 use fairway_kubernetes::ClusterState;
 use futures::StreamExt;
 use serde_json::json;
@@ -78,6 +78,31 @@ async fn read_in_pieces(
 
 fn marked(got: &[(LogPosition, LogEntry)], marker: LogMarker) -> Vec<&LogEntry> {
     got.iter().map(|(_, entry)| entry).filter(|entry| entry.marker == Some(marker)).collect()
+}
+
+#[test]
+fn how_many_of_the_containers_are_read_is_told_as_it_changes() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        let mut manifest = deployment(2, TICKING);
+        let spec = &mut manifest["spec"]["template"]["spec"];
+        let mut once = spec["containers"][0].clone();
+        once["name"] = json!("migrate");
+        once["command"] = json!(["python3", "-c", "print('done')"]);
+        spec["initContainers"] = json!([once]);
+        fixture.apply(manifest).await;
+        fixture.until(&state, "two pods", |objects| names(objects).len() == 2).await;
+
+        let told =
+            |status: &LogStatus| (status.pods_read, status.pods, status.containers_read, status.containers);
+        let mut statuses = Box::pin(fixture.cluster.log_status(&state, &fixture.namespace, &orders()));
+        let seen = take_until(&mut statuses, |seen| seen.last().map(told) == Some((2, 2, 2, 2))).await;
+        assert!(seen.last().unwrap().since.is_some(), "{seen:?}");
+        let fewer = deployment(1, TICKING);
+        fixture.apply(fewer).await;
+        let seen = take_until(&mut statuses, |seen| seen.last().map(told) == Some((1, 1, 1, 1))).await;
+        assert!(seen.iter().all(|status| status.gaps == 0), "{seen:?}");
+    });
 }
 
 const TICKING: &str = "import time\nwhile True: print('tick', flush=True); time.sleep(0.05)";

@@ -1,0 +1,59 @@
+//! How completely a log is being read.
+
+#[cfg(feature = "ssr")]
+use super::milliseconds;
+use crate::clock;
+#[cfg(feature = "ssr")]
+use fairway_domain::LogStatus;
+use serde::{Deserialize, Serialize};
+
+/// What the status line says of the reading, whoever looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogStatusView {
+    pub pods: u32,
+    pub pods_read: u32,
+    pub containers: u32,
+    pub containers_read: u32,
+    pub since: Option<i64>,
+}
+
+impl LogStatusView {
+    /// Of how many pods every line arrives as it is written, and since when.
+    pub(crate) fn sentence(&self) -> String {
+        let (read, all, of) = if self.pods == self.containers {
+            (self.pods_read, self.pods, "pods")
+        } else {
+            (self.containers_read, self.containers, "containers")
+        };
+        let since = self.since.filter(|_| read > 0);
+        let since = since.map(|at| format!(" read since {} UTC", clock::time_of_day(at)));
+        format!("{read} of {all} {of}{}", since.as_deref().unwrap_or(" read"))
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<LogStatus> for LogStatusView {
+    fn from(status: LogStatus) -> Self {
+        Self {
+            pods: status.pods,
+            pods_read: status.pods_read,
+            containers: status.containers,
+            containers_read: status.containers_read,
+            since: status.since.map(milliseconds),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LogStatusView;
+
+    #[test]
+    fn pods_are_told_where_each_has_one_container_and_containers_otherwise() {
+        let one = LogStatusView { pods: 3, pods_read: 2, containers: 3, containers_read: 2, since: Some(0) };
+        assert_eq!(one.sentence(), "2 of 3 pods read since 00:00:00 UTC");
+        let more = LogStatusView { containers: 6, containers_read: 5, ..one.clone() };
+        assert_eq!(more.sentence(), "5 of 6 containers read since 00:00:00 UTC");
+        assert_eq!(LogStatusView { pods_read: 0, ..one }.sentence(), "0 of 3 pods read");
+    }
+}
