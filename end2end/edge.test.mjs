@@ -20,6 +20,7 @@ const ROUTES = [
   'post /api/v1/services/{name}/environments/{environment}/restarts',
   'get /api/v1/services/{name}/environments/{environment}/logs',
   'get /api/v1/services/{name}/environments/{environment}/logs/status',
+  'get /api/v1/services/{name}/environments/{environment}/logs/lines/{place}',
   'post /api/v1/services/{name}/environments/{environment}/purges',
   'get /api/v1/jobs/{id}',
   'get /api/v1/jobs/{id}/events',

@@ -111,7 +111,8 @@ impl Following {
             What::LogStatus(service, environment) => self.log_status(service, environment),
             What::Logs(service, environment, contains) => {
                 let after = after.and_then(|after| after.parse().ok());
-                let request = LogRequest { since: None, tail: Some(TAIL), contains, follow: true, after };
+                let request =
+                    LogRequest { tail: Some(TAIL), contains, follow: true, after, ..LogRequest::default() };
                 self.lines(service, environment, request)
             }
         }

@@ -144,6 +144,7 @@ pub fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::NoSuchBuild(_)
         | Refusal::NoSuchDeploy(_)
         | Refusal::NoSuchJob(_)
+        | Refusal::NoSuchLine
         | Refusal::NoSuchObject(_) => StatusCode::NOT_FOUND,
         Refusal::Invalid(_) | Refusal::Unacceptable(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::ClusterAway(..) => StatusCode::SERVICE_UNAVAILABLE,

@@ -34,6 +34,7 @@ pub(crate) fn routes() -> Router<Edge> {
         .routes(routes!(environments::purge))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::status))
+        .routes(routes!(logs::line))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::events))

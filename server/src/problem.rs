@@ -66,6 +66,7 @@ fn kind_of(refusal: &Refusal) -> &'static str {
         | Refusal::NoSuchBuild(_)
         | Refusal::NoSuchDeploy(_)
         | Refusal::NoSuchJob(_)
+        | Refusal::NoSuchLine
         | Refusal::NoSuchObject(_) => "/problems/not-found",
         Refusal::Invalid(_) => "/problems/invalid",
         Refusal::Unacceptable(_) => "/problems/unacceptable",

@@ -11,6 +11,7 @@ mod environment;
 mod finding;
 mod job;
 mod log;
+mod log_place;
 mod names;
 mod parameters;
 mod purge;
@@ -24,6 +25,7 @@ pub use environment::{Environment, EnvironmentPolicy, Freshness};
 pub use finding::{Cause, Evidence, Finding, ObjectReference};
 pub use job::{Job, JobEvent, JobEventKind, JobId, JobKind, JobState, Step, StepName, StepState};
 pub use log::{Level, LogEntry, LogGap, LogMarker, LogPosition, LogRequest, LogStatus};
+pub use log_place::{LogMoment, LogPlace};
 pub use names::{
     EnvironmentName, Invalid, Namespace, SERVICE_NAME_LIMIT, ServiceName, TeamName, VariableName,
 };

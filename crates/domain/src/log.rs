@@ -1,6 +1,6 @@
 //! Lines that containers wrote.
 
-use crate::{Invalid, Timestamp, names::parsed_text};
+use crate::{Invalid, LogMoment, LogPlace, Timestamp, names::parsed_text};
 use serde::{Deserialize, Serialize};
 
 parsed_text! {
@@ -23,13 +23,19 @@ fn check_log_position(text: &str) -> Result<(), Invalid> {
 pub struct LogRequest {
     /// Only lines since this many seconds ago.
     pub since: Option<u32>,
+    /// Only lines from here on. It goes before `since`.
+    pub from: Option<LogMoment>,
+    /// Only lines before this. With an end, nothing is followed.
+    pub until: Option<LogMoment>,
     /// Only this many of the last lines that there are.
     pub tail: Option<u32>,
-    /// Only lines that contain this text, whatever its case.
+    /// Only this many of the first lines that there are; then nothing is followed, and `tail` doesn't apply.
+    pub head: Option<u32>,
+    /// Only lines that contain this text, whatever its case, in what is given of them.
     pub contains: Option<String>,
     /// Go on as lines come.
     pub follow: bool,
-    /// Resume after this position; `since` and `tail` don't apply then.
+    /// Resume after this position; `since`, `from` and `tail` don't apply then.
     pub after: Option<LogPosition>,
 }
 
@@ -55,6 +61,9 @@ pub struct LogEntry {
     pub text: String,
     /// How many bytes the whole line has: more than `text` where that is cut.
     pub bytes: u64,
+    /// The line's own name. What happened between lines has none.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub place: Option<LogPlace>,
     /// Set where lines with a later `at` have been given before: its place is further up.
     pub late: bool,
     /// Set where this is no line of the container's but something that happened to it; `text` then says what.

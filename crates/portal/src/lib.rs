@@ -29,7 +29,7 @@ pub use fairway_delivery::{BuilderSettings, HelmSettings};
 pub use fairway_scaffold::{BaseImages, GitRequest, GitResponse};
 pub use fairway_store::{Remembered, Reservation, StoredResponse};
 pub use git::check_push;
-pub use logs::{LogStatusStream, LogStream};
+pub use logs::{LogLineStream, LogStatusStream, LogStream};
 pub use portal::Portal;
 pub use purges::PurgeOrder;
 pub use refusal::{Answer, Refusal};

@@ -2,11 +2,16 @@
 
 use crate::refusal::done;
 use crate::{Answer, Error, Portal, Refusal};
-use fairway_domain::{Actor, EnvironmentName, LogEntry, LogPosition, LogRequest, LogStatus, ServiceName};
+use fairway_domain::{
+    Actor, EnvironmentName, LogEntry, LogPlace, LogPosition, LogRequest, LogStatus, ServiceName,
+};
 use futures::{StreamExt, stream::BoxStream};
 
 /// Lines in order, each with the position to resume after it.
 pub type LogStream = BoxStream<'static, Result<(LogPosition, LogEntry), Error>>;
+
+/// The bytes of one line, in pieces.
+pub type LogLineStream = BoxStream<'static, Result<Vec<u8>, Error>>;
 
 /// How completely a log is being read, again whenever that changes.
 pub type LogStatusStream = BoxStream<'static, LogStatus>;
@@ -22,6 +27,23 @@ impl Portal {
         let (_, environment) = done!(self.known(service, environment).await?);
         let inner = &self.inner;
         Ok(Answer::Done(inner.cluster.log_status(&inner.state, &environment.namespace, service).boxed()))
+    }
+
+    /// One line, as it was written and with all of its bytes.
+    pub async fn log_line(
+        &self,
+        _actor: &Actor,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        place: LogPlace,
+    ) -> Result<Answer<LogLineStream>, Error> {
+        let (_, environment) = done!(self.known(service, environment).await?);
+        let inner = &self.inner;
+        let line = inner.cluster.log_line(&inner.state, &environment.namespace, service, place).await?;
+        Ok(match line {
+            Some(line) => Answer::Done(line.map(|piece| piece.map_err(Error::from)).boxed()),
+            None => Answer::Refused(Refusal::NoSuchLine),
+        })
     }
 
     /// The lines of all pods of a service in an environment.

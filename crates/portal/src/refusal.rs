@@ -41,6 +41,8 @@ pub enum Refusal {
     NoSuchJob(JobId),
     /// The service has no such object there.
     NoSuchObject(String),
+    /// The cluster doesn't have that log line, or no longer.
+    NoSuchLine,
     /// The answers don't hold; every field at once.
     Invalid(Vec<FieldError>),
     /// The build has no image: it is still being made, or failed.
@@ -78,6 +80,9 @@ impl fmt::Display for Refusal {
             Self::NoSuchBuild(id) => write!(f, "This service has no build {id}."),
             Self::NoSuchDeploy(number) => write!(f, "This service has no deploy {number}."),
             Self::NoSuchJob(id) => write!(f, "There is no job {id}."),
+            Self::NoSuchLine => f.write_str(
+                "The cluster doesn't have that line any more: its pod is gone, or the log was rotated.",
+            ),
             Self::NoSuchObject(name) => write!(f, "This service has no {name} there."),
             Self::Invalid(errors) => {
                 f.write_str("Some answers need another look:")?;

@@ -6,7 +6,7 @@ use crate::{
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use fairway_domain::{EnvironmentName, LogPosition, LogRequest, LogStatus, ServiceName};
+use fairway_domain::{EnvironmentName, LogMoment, LogPlace, LogPosition, LogRequest, LogStatus, ServiceName};
 use fairway_portal::{LogStream, Portal};
 use futures::StreamExt;
 use http::{HeaderMap, header};
@@ -18,8 +18,16 @@ use serde::Deserialize;
 pub(super) struct Wanted {
     /// Only lines since this many seconds ago.
     since: Option<u32>,
+    /// Only lines from here on: a time, or the place of a line.
+    #[param(value_type = Option<String>)]
+    from: Option<LogMoment>,
+    /// Only lines before this: a time, or the place of a line. With an end, nothing is followed.
+    #[param(value_type = Option<String>)]
+    until: Option<LogMoment>,
     /// Only this many of the last lines that there are.
     tail: Option<u32>,
+    /// Only this many of the first lines that there are; then nothing is followed.
+    head: Option<u32>,
     /// Only lines that contain this text, whatever its case.
     contains: Option<String>,
     /// Go on as lines come.
@@ -39,9 +47,9 @@ pub(super) async fn logs(
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Wanted { since, tail, contains, follow } = wanted;
+    let Wanted { since, from, until, tail, head, contains, follow } = wanted;
     let after = events::last_event_id(&headers).and_then(|id| id.parse::<LogPosition>().ok());
-    let request = LogRequest { since, tail, contains, follow, after };
+    let request = LogRequest { since, from, until, tail, head, contains, follow, after };
     let lines = done(portal.logs(&actor, &name, &environment, request).await)?;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.contains("text/event-stream") {
@@ -61,6 +69,23 @@ pub(super) async fn status(
 ) -> Result<Json<LogStatus>, Problem> {
     let mut statuses = done(portal.log_status(&actor, &name, &environment).await)?;
     Ok(Json(statuses.next().await.unwrap_or_default()))
+}
+
+/// One line by its place, as it was written and with all of its bytes, of which a stream gives the first 64 KiB.
+#[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/logs/lines/{place}",
+    params(("name" = String, Path), ("environment" = String, Path), ("place" = String, Path)),
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem)))]
+pub(super) async fn line(
+    State(portal): State<Portal>,
+    Asking(actor): Asking,
+    Path((name, environment, place)): Path<(ServiceName, EnvironmentName, LogPlace)>,
+) -> Result<Response, Problem> {
+    let line = done(portal.log_line(&actor, &name, &environment, place).await)?;
+    let file = format!("attachment; filename=\"{name}-{environment}-{place}.log\"");
+    let headers =
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, file)];
+    Ok((headers, events::STREAMED, Body::from_stream(line.map(|piece| piece.map_err(std::io::Error::other))))
+        .into_response())
 }
 
 fn json_lines(portal: &Portal, lines: LogStream) -> Response {

@@ -1,7 +1,7 @@
 //! One line as the kubelet gives it, and its place among the lines of its pod.
 
 use super::events::Report;
-use fairway_domain::{Level, LogEntry, LogMarker, Namespace, Timestamp};
+use fairway_domain::{Level, LogEntry, LogMarker, LogPlace, Namespace, Timestamp};
 use std::sync::Arc;
 
 /// The container that every service's pod has.
@@ -93,7 +93,7 @@ impl Item {
         Self { source: source.id, origin: source.origin.clone(), restart, nanos, ordinal, beyond: 0, what }
     }
 
-    /// What a reader is shown, with the whole text; nothing for what only moves their position.
+    /// What a reader is shown; nothing for what only moves their position.
     pub(super) fn entry(&self) -> Option<LogEntry> {
         let (text, marker) = match &self.what {
             What::Line(text) => (text, None),
@@ -118,6 +118,7 @@ impl Item {
             level,
             text: text.clone(),
             bytes: u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(self.beyond),
+            place: matches!(self.what, What::Line(_)).then(|| self.place()),
             late: false,
             marker,
         })
@@ -126,6 +127,12 @@ impl Item {
     /// When it happened, in nanoseconds since the epoch: an event's place may be later.
     pub(super) fn happened_at(&self) -> i64 {
         if let What::Event(report) = &self.what { report.at } else { self.nanos }
+    }
+
+    /// Its name, if it is a line.
+    fn place(&self) -> LogPlace {
+        let Self { source, restart, nanos, ordinal, .. } = *self;
+        LogPlace { source: source.0, restart, nanos, ordinal }
     }
 
     /// The version of an event.
@@ -144,22 +151,30 @@ impl Item {
     }
 }
 
-/// Cuts a text that is longer than a reader is given at once, at a whole character.
-pub(super) fn cut(text: &mut String) {
+/// What is kept of a line's text: no more than a reader is given, cut at a whole character.
+pub(super) fn kept(raw: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(raw).into_owned();
     if text.len() > LogEntry::MOST_BYTES {
         text.truncate(text.floor_char_boundary(LogEntry::MOST_BYTES));
         text.shrink_to_fit();
     }
+    text
 }
 
 /// A line of the API's answer: the kubelet's timestamp and the text. `None` for what the kubelet itself says in the stream.
-pub(super) fn parse(raw: &[u8]) -> Option<(i64, String)> {
+pub(super) fn parse(raw: &[u8]) -> Option<(i64, &[u8])> {
     let space = raw.iter().position(|byte| *byte == b' ')?;
     let (stamp, text) = raw.split_at(space);
-    let at: Timestamp = std::str::from_utf8(stamp).ok()?.parse().ok()?;
+    let nanos = parse_stamp(stamp)?;
     let text = text.get(1..).unwrap_or_default();
     let text = text.strip_suffix(b"\r").unwrap_or(text);
-    Some((i64::try_from(at.as_nanosecond()).ok()?, String::from_utf8_lossy(text).into_owned()))
+    Some((nanos, text))
+}
+
+/// The kubelet's timestamp in nanoseconds since the epoch.
+pub(super) fn parse_stamp(stamp: &[u8]) -> Option<i64> {
+    let at: Timestamp = std::str::from_utf8(stamp).ok()?.parse().ok()?;
+    i64::try_from(at.as_nanosecond()).ok()
 }
 
 /// Gives each line of a container its place. Two writers (stdout, stderr) may be stamped a little out of order; a line then takes
@@ -196,19 +211,16 @@ mod tests {
     fn a_line_keeps_its_spaces_and_loses_only_its_stamp_and_end() {
         let (nanos, text) = parse(b"2026-11-25T01:02:03.000000004Z   two  spaces \r").unwrap();
         assert_eq!(nanos % 1_000_000_000, 4);
-        assert_eq!(text, "  two  spaces ");
+        assert_eq!(text, b"  two  spaces ");
         let (_, empty) = parse(b"2026-11-25T01:02:03Z ").unwrap();
-        assert_eq!(empty, "");
+        assert_eq!(empty, b"");
     }
 
     #[test]
     fn a_text_is_cut_at_a_whole_character() {
-        let mut text = format!("{}{}", "x".repeat(LogEntry::MOST_BYTES - 1), "é".repeat(9));
-        cut(&mut text);
-        assert_eq!(text, "x".repeat(LogEntry::MOST_BYTES - 1));
-        let mut short = "short".to_owned();
-        cut(&mut short);
-        assert_eq!(short, "short");
+        let text = format!("{}{}", "x".repeat(LogEntry::MOST_BYTES - 1), "é".repeat(9));
+        assert_eq!(kept(text.as_bytes()), "x".repeat(LogEntry::MOST_BYTES - 1));
+        assert_eq!(kept(b"short"), "short");
     }
 
     #[test]
@@ -227,7 +239,7 @@ mod tests {
 
     #[test]
     fn text_that_is_no_utf8_is_kept_as_far_as_it_can_be() {
-        assert_eq!(parse(b"2026-11-25T01:02:03Z a\xffb").unwrap().1, "a\u{fffd}b");
+        assert_eq!(kept(b"a\xffb"), "a\u{fffd}b");
     }
 
     #[test]

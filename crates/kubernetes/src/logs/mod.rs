@@ -12,8 +12,10 @@ mod instances;
 mod line;
 mod merge;
 mod position;
+mod range;
 mod read;
 mod viewer;
+mod whole;
 
 pub(crate) use hub::Hubs;
 
@@ -33,9 +35,9 @@ impl Cluster {
     /// The lines of a service's pods, each with the position right after it: give that back in [`LogRequest::after`] to go on
     /// exactly there, in this process or a later one.
     ///
-    /// Without `follow`, the stream ends and is in the exact order of the kubelets' timestamps. With it, lines of different pods
+    /// Without `follow`, or with `until` or `head`, the stream ends and is in the exact order of the kubelets' timestamps. With it, lines of different pods
     /// that come within 300 ms are put in order, pods that join are read from their beginning, and what breaks is opened again;
-    /// without `since`, `tail` and `after`, it begins 500 lines back. `tail` counts the lines that match `contains`. How a
+    /// without `since`, `from`, `tail` and `after`, it begins 500 lines back. `tail` counts the lines that match `contains`. How a
     /// container ended, pods that join and leave, what Kubernetes reports of the service's objects, and where lines may be missing
     /// are entries of their own, which `contains` never hides and `tail` doesn't count. A line that comes
     /// after one with a later time is marked as late.

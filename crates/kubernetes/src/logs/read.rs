@@ -1,12 +1,12 @@
 //! Reading one container's log through the API.
 
 use super::instances::Instance;
-use super::line::{Item, Numbering, Source, What, parse};
+use super::line::{Item, Numbering, Source, What, kept, parse};
 use super::position::Cursor;
 use crate::Error;
 use crate::cluster::in_time;
 use async_stream::try_stream;
-use fairway_domain::Timestamp;
+use fairway_domain::{LogEntry, Timestamp};
 use futures::stream::{self, BoxStream};
 use futures::{AsyncBufRead, AsyncBufReadExt, Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
@@ -14,12 +14,12 @@ use kube::api::{Api, LogParams};
 use std::pin::pin;
 use std::time::Duration;
 
-/// What of a line is kept. More than this in one line is no log.
-const LONGEST_LINE: usize = 16 * 1024 * 1024;
+/// What of a line is read into memory: what is given of it, and the stamp.
+const LONGEST_LINE: usize = LogEntry::MOST_BYTES + 64;
 /// Read beyond a wanted tail, so that the first line of it has its right place.
 const TAIL_MARGIN: u32 = 20;
 /// How long a log that isn't followed may pause in the middle.
-const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 const SECOND: i64 = 1_000_000_000;
 
 /// Which part of a container's log.
@@ -81,6 +81,9 @@ pub(super) fn lines(
                 tracing::debug!(pod = %source.origin.pod, said = %String::from_utf8_lossy(&raw), "the kubelet says");
                 continue;
             };
+            let whole = length(text).saturating_add(beyond);
+            let text = kept(text);
+            let beyond = whole.saturating_sub(length(text.as_bytes()));
             let (nanos, ordinal) = numbering.place(nanos);
             let what = What::Line(text);
             yield Item { beyond, ..Item::happened(&source, restart, (nanos, ordinal), what) };
@@ -104,13 +107,17 @@ async fn read_line(
         let piece = &buffer[..end.unwrap_or(buffer.len())];
         let room = LONGEST_LINE.saturating_sub(line.len()).min(piece.len());
         line.extend_from_slice(&piece[..room]);
-        beyond = beyond.saturating_add(u64::try_from(piece.len() - room).unwrap_or(u64::MAX));
+        beyond = beyond.saturating_add(length(&piece[room..]));
         let used = piece.len() + usize::from(end.is_some());
         log.consume_unpin(used);
         if end.is_some() {
             return Ok(Some(beyond));
         }
     }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// What to read of a source, instance by instance.

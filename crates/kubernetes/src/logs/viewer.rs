@@ -3,9 +3,10 @@
 use super::events::{EVENTS, events_after};
 use super::hub::Reader;
 use super::instances::instances;
-use super::line::{Item, Source, SourceId, What, cut};
+use super::line::{Item, Source, SourceId, What};
 use super::merge::merged;
 use super::position::{Cursor, Position};
+use super::range::Range;
 use super::read::Reading;
 use super::{FIRST_ANSWER, sources};
 use crate::{Cluster, ClusterState, Error};
@@ -32,6 +33,7 @@ pub(super) struct Viewer {
     namespace: Namespace,
     service: ServiceName,
     request: LogRequest,
+    range: Range,
     needle: Option<String>,
 }
 
@@ -41,16 +43,23 @@ impl Viewer {
         state: ClusterState,
         namespace: Namespace,
         service: ServiceName,
-        request: LogRequest,
+        mut request: LogRequest,
     ) -> Self {
         let needle = request.contains.as_deref().map(str::to_lowercase).filter(|text| !text.is_empty());
-        Self { cluster, state, namespace, service, request, needle }
+        let range = Range::of(&request, Timestamp::now());
+        request.follow = request.follow && !range.has_end() && request.head.is_none();
+        let range = if request.after.is_some() { range.resumed() } else { range };
+        Self { cluster, state, namespace, service, request, range, needle }
     }
 
     pub(super) fn entries(self) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send {
         try_stream! {
             let mut steps = pin!(self.steps());
             let mut latest = self.first_position()?.latest();
+            let mut left = self.request.head.unwrap_or(u32::MAX);
+            if left == 0 {
+                return;
+            }
             while let Some((position, item)) = steps.try_next().await? {
                 if let Some(item) = item
                     && let Some(mut entry) = item.entry()
@@ -59,8 +68,11 @@ impl Viewer {
                     let nanos = i64::try_from(entry.at.as_nanosecond()).unwrap_or_default();
                     entry.late = nanos < latest;
                     latest = latest.max(nanos);
-                    cut(&mut entry.text);
+                    left -= u32::from(entry.marker.is_none());
                     yield (position, entry);
+                    if left == 0 {
+                        return;
+                    }
                 }
             }
         }
@@ -101,7 +113,7 @@ impl Viewer {
                         next += 1;
                         if !position.passed(&item) {
                             position.advance(&item);
-                            yield (position.clone(), self.matches(&item).then(|| Item::clone(&item)));
+                            yield (position.clone(), self.is_wanted(&item).then(|| Item::clone(&item)));
                         }
                     }
                 }
@@ -125,17 +137,13 @@ impl Viewer {
         if let Some(after) = &self.request.after {
             return Position::decode(after).ok_or(Error::LogPosition);
         }
-        let floor = self.request.since.map_or(0, |seconds| {
-            let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default();
-            now - i64::from(seconds) * 1_000_000_000
-        });
-        Ok(Position::since(floor))
+        Ok(Position::since(self.range.floor()))
     }
 
     fn tail(&self) -> Option<u32> {
         let request = &self.request;
-        let default = (request.follow && request.since.is_none()).then_some(DEFAULT_TAIL);
-        request.tail.or(default).filter(|_| request.after.is_none())
+        let default = (request.follow && self.range == Range::default()).then_some(DEFAULT_TAIL);
+        request.tail.or(default).filter(|_| request.after.is_none() && request.head.is_none())
     }
 
     fn join(&self) -> Reader {
@@ -194,9 +202,11 @@ impl Viewer {
             let mut items = pin!(merged(streams));
             let Some(tail) = tail else {
                 while let Some(item) = items.try_next().await? {
-                    position.advance(&item);
-                    if self.matches(&item) {
-                        yield (position.clone(), Some(item));
+                    if !self.range.ends_before(&item) {
+                        position.advance(&item);
+                        if self.is_wanted(&item) {
+                            yield (position.clone(), Some(item));
+                        }
                     }
                 }
                 yield (position, None);
@@ -204,8 +214,10 @@ impl Viewer {
             };
             let mut latest = Tail::new(position, tail);
             while let Some(item) = items.try_next().await? {
-                let matches = self.matches(&item);
-                latest.push(item, matches);
+                if !self.range.ends_before(&item) {
+                    let wanted = self.is_wanted(&item);
+                    latest.push(item, wanted);
+                }
             }
             for step in latest.into_steps() {
                 yield step;
@@ -227,8 +239,8 @@ impl Viewer {
             instances,
             cursor: position.cursor(source.id),
             floor: position.floor,
-            // Matching lines can stand anywhere.
-            tail: tail.filter(|_| self.needle.is_none()),
+            // Matching lines can stand anywhere, and so can the last before an end.
+            tail: tail.filter(|_| self.needle.is_none() && !self.range.has_end()),
             follow: false,
             read_before: None,
             source,
@@ -236,7 +248,10 @@ impl Viewer {
         Some(reading.items().boxed())
     }
 
-    fn matches(&self, item: &Item) -> bool {
+    fn is_wanted(&self, item: &Item) -> bool {
+        if self.range.begins_after(item) {
+            return false;
+        }
         match (&self.needle, &item.what) {
             (Some(needle), What::Line(text)) => text.to_lowercase().contains(needle),
             _ => true,

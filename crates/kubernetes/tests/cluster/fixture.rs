@@ -119,6 +119,12 @@ impl Fixture {
         assert!(in_time.is_ok(), "never came: {what}");
     }
 
+    /// The texts of the lines themselves, until the log ends.
+    pub(crate) async fn lines(&self, state: &ClusterState, request: LogRequest) -> Vec<String> {
+        let line = async |(_, entry): (LogPosition, LogEntry)| entry.marker.is_none().then_some(entry.text);
+        self.logs(state, request).filter_map(line).collect().await
+    }
+
     pub(crate) fn logs(
         &self,
         state: &ClusterState,

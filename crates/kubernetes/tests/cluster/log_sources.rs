@@ -1,15 +1,12 @@
 //! Everything that a service's pods say: all their containers, whatever becomes of them.
 
 use crate::fixture::{Fixture, deployment, in_namespace, names, orders, take_until};
+use crate::logs::follow_all;
 use fairway_domain::{Level, LogEntry, LogMarker, LogPosition, LogRequest, LogStatus, Timestamp};
 use fairway_kubernetes::ClusterState;
 use futures::StreamExt;
 use serde_json::json;
 use std::time::Duration;
-
-fn follow_all() -> LogRequest {
-    LogRequest { since: Some(3600), follow: true, ..LogRequest::default() }
-}
 
 /// The lines of a container, and how it ended.
 fn of<'a>(got: &'a [(LogPosition, LogEntry)], container: &str) -> Vec<&'a str> {

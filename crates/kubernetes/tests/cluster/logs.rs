@@ -1,7 +1,7 @@
 //! Each line once, whatever happens between the first and the last.
 
 use crate::fixture::{Fixture, in_namespace, kubeconfig, names, orders, running, take_until};
-use fairway_domain::{LogEntry, LogMarker, LogPosition, LogRequest, Timestamp};
+use fairway_domain::{LogEntry, LogMarker, LogMoment, LogPosition, LogRequest, Timestamp};
 use fairway_kubernetes::Cluster;
 use futures::StreamExt;
 use kube::ResourceExt;
@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
-type Got = Vec<(LogPosition, LogEntry)>;
+pub(crate) type Got = Vec<(LogPosition, LogEntry)>;
 
 /// Numbers its lines, about 100 a second, half of them to each stream, and says goodbye.
-const NUMBERS: &str = r#"
+pub(crate) const NUMBERS: &str = r#"
 import itertools, signal, sys, time
 over = []
 signal.signal(signal.SIGTERM, lambda *_: over.append(1))
@@ -34,7 +34,7 @@ fn by_pod(got: &Got) -> BTreeMap<&str, Vec<&str>> {
 }
 
 /// Stdout and stderr are two pipes: their lines may trade places, but none may be missing or come twice.
-fn assert_each_number_once(got: &Got) {
+pub(crate) fn assert_each_number_once(got: &Got) {
     let gaps: Vec<_> = got.iter().filter(|(_, e)| e.marker == Some(LogMarker::Gap)).collect();
     assert!(gaps.is_empty(), "{gaps:?}");
     for (pod, lines) in by_pod(got) {
@@ -51,6 +51,10 @@ fn entries(got: &[(LogPosition, LogEntry)]) -> Vec<&LogEntry> {
     got.iter().map(|(_, entry)| entry).collect()
 }
 
+fn texts(got: &[(LogPosition, LogEntry)]) -> Vec<String> {
+    got.iter().map(|(_, entry)| entry.text.clone()).collect()
+}
+
 /// What a container itself did: without what Kubernetes says of it.
 fn told(entry: &LogEntry) -> bool {
     matches!(entry.marker, None | Some(LogMarker::Ended))
@@ -60,11 +64,11 @@ fn count_goodbyes(got: &[(LogPosition, LogEntry)]) -> usize {
     got.iter().filter(|(_, entry)| entry.text == "goodbye").count()
 }
 
-fn follow_all() -> LogRequest {
+pub(crate) fn follow_all() -> LogRequest {
     LogRequest { since: Some(3600), follow: true, ..LogRequest::default() }
 }
 
-fn follow_after(got: &Got) -> LogRequest {
+pub(crate) fn follow_after(got: &Got) -> LogRequest {
     LogRequest {
         after: got.last().map(|(position, _)| position.clone()),
         follow: true,
@@ -193,6 +197,26 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
             let rest: Got = fixture.logs(&state, after).collect().await;
             assert!(entries(&rest) == entries(&all[cut + 1..]), "after line {cut}");
         }
+        // What comes before a line and what comes from it on are all lines, and older ones are paged back to.
+        for cut in [0, 1, 50, 100, 123] {
+            let line = lines[cut].1.place.map(LogMoment::Line);
+            let before = fixture.lines(&state, LogRequest { until: line, ..LogRequest::default() }).await;
+            let from = fixture.lines(&state, LogRequest { from: line, ..LogRequest::default() }).await;
+            assert!(before == texts(&lines[..cut]) && from == texts(&lines[cut..]), "at line {cut}");
+            let page = LogRequest { until: line, tail: Some(20), ..LogRequest::default() };
+            assert!(
+                fixture.lines(&state, page).await == texts(&lines[cut.saturating_sub(20)..cut]),
+                "before {cut}"
+            );
+            let page = LogRequest { from: line, head: Some(20), follow: true, ..LogRequest::default() };
+            assert!(
+                fixture.lines(&state, page).await == texts(&lines[cut..lines.len().min(cut + 20)]),
+                "after {cut}"
+            );
+        }
+        let time = Some(LogMoment::At(lines[50].1.at));
+        let since = fixture.lines(&state, LogRequest { from: time, ..LogRequest::default() }).await;
+        assert_eq!(since.len(), lines.iter().filter(|(_, entry)| entry.at >= lines[50].1.at).count());
         let nothing = LogRequest { tail: Some(0), ..LogRequest::default() };
         assert_eq!(fixture.logs(&state, nothing).count().await, 0);
     });

@@ -5,6 +5,7 @@
 
 mod fixture;
 mod log_sources;
+mod log_traps;
 mod logs;
 mod objects;
 mod proxy;

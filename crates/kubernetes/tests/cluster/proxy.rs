@@ -1,5 +1,7 @@
 //! A TCP proxy before the API server that can be cut, or go silent as a dead network does.
 
+use crate::fixture::{Fixture, kubeconfig};
+use fairway_kubernetes::Cluster;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::io::copy_bidirectional;
@@ -53,6 +55,19 @@ impl Proxy {
     pub(crate) fn open(&self) {
         self.mode.send_replace(Mode::Open);
     }
+}
+
+/// The API server through a proxy.
+pub(crate) async fn through_proxy(fixture: &Fixture) -> (Proxy, Fixture) {
+    let text = std::fs::read_to_string(kubeconfig()).unwrap();
+    let server = text.lines().find_map(|line| line.trim().strip_prefix("server: https://")).unwrap();
+    let server: SocketAddr =
+        server.trim().parse().expect("the test cluster's server is an address and a port");
+    let proxy = Proxy::before(server).await;
+    let path = proxy.kubeconfig(&text, server);
+    let cluster = Cluster::connect(Some(&path), None).await.unwrap();
+    std::fs::remove_file(path).unwrap();
+    (proxy, Fixture { cluster, ..fixture.clone() })
 }
 
 async fn pass(mut client: TcpStream, server: SocketAddr, mut modes: watch::Receiver<Mode>) {

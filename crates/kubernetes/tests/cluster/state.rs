@@ -1,12 +1,11 @@
 //! The watched state follows the cluster, and says how old it is when it can't.
 
-use crate::fixture::{Fixture, in_namespace, kubeconfig, names, orders};
-use crate::proxy::Proxy;
+use crate::fixture::{Fixture, in_namespace, names, orders};
+use crate::proxy::{Proxy, through_proxy};
 use fairway_domain::{Freshness, LogRequest, Timestamp};
-use fairway_kubernetes::{Cluster, ClusterState};
+use fairway_kubernetes::ClusterState;
 use futures::StreamExt;
 use kube::ResourceExt;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 const NUMBERS: &str =
@@ -33,19 +32,6 @@ fn a_service_appears_with_its_objects_newest_revision_first() {
             })
             .await;
     });
-}
-
-/// The API server through a proxy.
-async fn through_proxy(fixture: &Fixture) -> (Proxy, Fixture) {
-    let text = std::fs::read_to_string(kubeconfig()).unwrap();
-    let server = text.lines().find_map(|line| line.trim().strip_prefix("server: https://")).unwrap();
-    let server: SocketAddr =
-        server.trim().parse().expect("the test cluster's server is an address and a port");
-    let proxy = Proxy::before(server).await;
-    let path = proxy.kubeconfig(&text, server);
-    let cluster = Cluster::connect(Some(&path), None).await.unwrap();
-    std::fs::remove_file(path).unwrap();
-    (proxy, Fixture { cluster, ..fixture.clone() })
 }
 
 async fn until_freshness(
