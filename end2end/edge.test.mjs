@@ -138,7 +138,7 @@ describe('streams', () => {
   });
 
   test('have a heartbeat, so that nobody closes a silent one', async () => {
-    const opened = await stream(`/api/v1/services/${name}/environments/staging/logs?follow=true&contains=never-written`, { accept: 'text/event-stream' });
+    const opened = await stream(`/api/v1/services/${name}/environments/staging/logs?follow=true&filter=never-written`, { accept: 'text/event-stream' });
     await until('a heartbeat', 25, () => /^:/m.test(opened.text));
     opened.close();
   });

@@ -232,17 +232,17 @@ test('the log is told by text, number and age, as JSON lines', async () => {
   assert.deepEqual(last.map(({ at }) => Date.parse(at)), last.map(({ at }) => Date.parse(at)).toSorted((a, b) => a - b), 'in order');
   assert.equal(new Set(last.map(({ pod }) => pod)).size, 2, 'of both pods');
 
-  const found = (await lines('contains=NUMBER%2077%20')).filter(({ marker }) => marker === null);
+  const found = (await lines('filter=%22NUMBER%2077%20%22')).filter(({ marker }) => marker === null);
   assert.equal(found.length, 3, 'one of each container: two pods, one of them restarted');
   for (const { text } of found) assert.match(text, /^number 77 /);
-  const three = (await lines('tail=3&contains=number')).filter(({ marker }) => marker === null);
+  const three = (await lines('tail=3&filter=number')).filter(({ marker }) => marker === null);
   assert.equal(three.length, 3);
 
   const asked = Date.now();
   const recent = await lines('since=2');
   assert.ok(recent.length > 100, `${recent.length} lines in two seconds`);
   for (const { at } of recent) assert.ok(Date.parse(at) > asked - 4_000, `${at} is older than two seconds`);
-  assert.deepEqual(await lines('contains=nobody-wrote-this&tail=0'), []);
+  assert.deepEqual(await lines('filter=nobody-wrote-this&tail=0'), []);
 });
 
 test('the status says how many of the containers are read, over REST and in the page', async (t) => {
@@ -268,7 +268,7 @@ test('a view of a hundred thousand lines draws those in sight and no more', asyn
   const browser = await openBrowser();
   t.after(() => browser.close());
   const page = await openPage(browser, fairway);
-  await visit(page, `/services/${name}/logs?environment=staging&contains=flood`);
+  await visit(page, `/services/${name}/logs?environment=staging&filter=flood`);
   const status = page.locator('.log-status');
   await until('the view is live', 30, async () => !/Connecting/.test(await status.innerText()));
   const [pod] = (await pods()).filter(ready);
@@ -299,7 +299,7 @@ test('who scrolls up while lines come quickly is left in peace', async (t) => {
   const browser = await openBrowser();
   t.after(() => browser.close());
   const page = await openPage(browser, fairway);
-  await visit(page, `/services/${name}/logs?environment=staging&contains=number`);
+  await visit(page, `/services/${name}/logs?environment=staging&filter=number`);
   const list = page.locator('.log-list');
   await page.locator('.row .text', { hasText: 'number' }).first().waitFor();
   await list.hover();

@@ -12,6 +12,8 @@ pub(crate) enum Message<T> {
     Now(T),
     /// Why nothing new can be had, as a sentence.
     Trouble(String),
+    /// What is wrong with what was asked for, as a sentence. Nothing will come.
+    Wrong(String),
 }
 
 /// What an island hears.

@@ -1,6 +1,6 @@
 //! What happens, as it happens: topics that islands follow, all of a browser's in one stream of server-sent events.
 //!
-//! A topic is a path such as `service/orders` or `logs/orders/staging?contains=error`. Most are parts of pages: what they show is
+//! A topic is a path such as `service/orders` or `logs/orders/staging?filter=error`. Most are parts of pages: what they show is
 //! drawn again, as HTML, whenever it has changed. `logs/…` sends the lines that are new, and resumes after the id of the last message
 //! that was heard.
 
@@ -16,7 +16,7 @@ use crate::{
 };
 use async_stream::stream;
 use fairway_domain::{Actor, EnvironmentName, Freshness, LogRequest, ServiceName};
-use fairway_portal::{Answer, Error, Portal};
+use fairway_portal::{Answer, Error, Portal, Refusal};
 use futures::{
     StreamExt,
     future::ready,
@@ -109,10 +109,10 @@ impl Following {
                 move |job| panels::job(job, &token).into_any(),
             ),
             What::LogStatus(service, environment) => self.log_status(service, environment),
-            What::Logs(service, environment, contains) => {
+            What::Logs(service, environment, filter) => {
                 let after = after.and_then(|after| after.parse().ok());
                 let request =
-                    LogRequest { tail: Some(TAIL), contains, follow: true, after, ..LogRequest::default() };
+                    LogRequest { tail: Some(TAIL), filter, follow: true, after, ..LogRequest::default() };
                 self.lines(service, environment, request)
             }
         }
@@ -139,6 +139,7 @@ impl Following {
                     let drawing = match &answer {
                         Message::Now(value) => Message::Now(html(|| draw(value))),
                         Message::Trouble(sentence) => Message::Trouble(sentence.clone()),
+                        Message::Wrong(sentence) => Message::Wrong(sentence.clone()),
                     };
                     last = Some(answer);
                     yield self.event(String::new(), &drawing);
@@ -190,6 +191,10 @@ impl Following {
                     Message::Trouble(sentence) => {
                         yield self.event(place(&request), &Message::<()>::Trouble(sentence));
                     }
+                    Message::Wrong(sentence) => {
+                        yield self.event(String::new(), &Message::<()>::Wrong(sentence));
+                        break;
+                    }
                 }
                 tokio::time::sleep(PAUSE).await;
             }
@@ -207,7 +212,7 @@ impl Following {
                             yield self.event(String::new(), &Message::Now(LogStatusView::from(status)));
                         }
                     }
-                    Message::Trouble(sentence) => {
+                    Message::Trouble(sentence) | Message::Wrong(sentence) => {
                         yield self.event(String::new(), &Message::<()>::Trouble(sentence));
                     }
                 }
@@ -302,6 +307,7 @@ async fn wait(changed: &mut tokio::sync::watch::Receiver<u64>, troubled: bool) -
 fn message<T>(answer: Result<Answer<T>, Error>) -> Message<T> {
     match answer {
         Ok(Answer::Done(value)) => Message::Now(value),
+        Ok(Answer::Refused(refusal @ Refusal::WrongFilter(..))) => Message::Wrong(refusal.to_string()),
         Ok(Answer::Refused(refusal)) => Message::Trouble(refusal.to_string()),
         Err(error) => {
             tracing::warn!(%error, "a live topic failed");

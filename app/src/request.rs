@@ -146,7 +146,9 @@ pub fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::NoSuchJob(_)
         | Refusal::NoSuchLine
         | Refusal::NoSuchObject(_) => StatusCode::NOT_FOUND,
-        Refusal::Invalid(_) | Refusal::Unacceptable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Invalid(_) | Refusal::WrongFilter(..) | Refusal::Unacceptable(_) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         Refusal::ClusterAway(..) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NotPurgeable(_) => StatusCode::FORBIDDEN,
         Refusal::NoImage(_)

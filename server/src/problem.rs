@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use fairway_app::refusal_status;
 use fairway_domain::{FieldError, PurgeCount};
+use fairway_portal::FilterError;
 use fairway_portal::{Answer, Error, Refusal};
 use http::{StatusCode, header};
 use serde::Serialize;
@@ -27,13 +28,39 @@ struct Details {
     detail: String,
     /// What is wrong with which field, for answers that don't hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldError>,
+    errors: Vec<WrongField>,
     /// What matches by now, where a purge's count has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<PurgeCount>,
     /// Who holds the lock, where another deploy runs: its page.
     #[serde(skip_serializing_if = "Option::is_none")]
     held_by: Option<String>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+enum WrongField {
+    /// An answer of the wizard's.
+    Answer(FieldError),
+    /// A filter of log lines.
+    Filter {
+        /// Its name: `filter`.
+        field: &'static str,
+        /// What is wrong, and what is allowed.
+        message: String,
+        /// The first of the characters that are meant, counted from 0.
+        from: usize,
+        /// The one after the last of them.
+        to: usize,
+    },
+}
+
+impl From<FilterError> for WrongField {
+    fn from(error: FilterError) -> Self {
+        let message = error.to_string();
+        Self::Filter { field: "filter", message, from: error.at.start, to: error.at.end }
+    }
 }
 
 impl Problem {
@@ -68,7 +95,7 @@ fn kind_of(refusal: &Refusal) -> &'static str {
         | Refusal::NoSuchJob(_)
         | Refusal::NoSuchLine
         | Refusal::NoSuchObject(_) => "/problems/not-found",
-        Refusal::Invalid(_) => "/problems/invalid",
+        Refusal::Invalid(_) | Refusal::WrongFilter(..) => "/problems/invalid",
         Refusal::Unacceptable(_) => "/problems/unacceptable",
         Refusal::NotPurgeable(_) => "/problems/not-purgeable",
         Refusal::NoImage(_) => "/problems/no-image",
@@ -86,7 +113,10 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let mut problem = Self::new(refusal_status(&refusal), kind_of(&refusal), refusal.to_string());
         match refusal {
-            Refusal::Invalid(errors) => problem.0.errors = errors,
+            Refusal::Invalid(errors) => {
+                problem.0.errors = errors.into_iter().map(WrongField::Answer).collect();
+            }
+            Refusal::WrongFilter(_, error) => problem.0.errors = vec![error.into()],
             Refusal::CountChanged { now, .. } => problem.0.count = Some(now),
             Refusal::Held(deploy) => {
                 problem.0.held_by = Some(format!("/services/{}/deploys/{}", deploy.service, deploy.number));

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 /// A crate for each thing outside, and the pure ones beside them.
-const ADAPTERS: [&str; 6] = ["kubernetes", "diagnosis", "scaffold", "delivery", "purge", "store"];
+const ADAPTERS: [&str; 7] = ["kubernetes", "diagnosis", "lines", "scaffold", "delivery", "purge", "store"];
 
 /// Crates that do input and output, or wait for it.
 const IO: [&str; 10] =
@@ -160,6 +160,17 @@ fn the_diagnosis_does_no_io() {
         assert!(
             !brought.contains(library),
             "diagnosis brings {library} along: objects in, findings out, so that any moment can be replayed in a test"
+        );
+    }
+}
+
+#[test]
+fn the_reading_of_log_lines_does_no_io() {
+    let brought = WORKSPACE.brings_along("lines");
+    for library in IO {
+        assert!(
+            !brought.contains(library),
+            "lines brings {library} along: text in, answers out, so that any line can be tried in a test"
         );
     }
 }

@@ -3,6 +3,7 @@
 mod command;
 mod commit;
 mod diff;
+mod filter_help;
 mod finding;
 mod roll_back;
 mod state;
@@ -13,6 +14,7 @@ mod timeline;
 pub(crate) use command::{command, copyable};
 pub(crate) use commit::commit;
 pub(crate) use diff::diff;
+pub(crate) use filter_help::filter_help;
 pub(crate) use finding::finding;
 pub(crate) use roll_back::roll_back;
 pub(crate) use state::{build_state, deploy_state, freshness, health, job_state};

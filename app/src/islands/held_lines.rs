@@ -80,12 +80,11 @@ mod tests {
 
     fn line(number: usize, marker: Option<LogMarker>) -> LogLineView {
         LogLineView {
-            at: 0,
             pod: format!("orders-{}", number % 3),
             level: Level::Info,
             text: number.to_string(),
-            fields: String::new(),
             marker,
+            ..LogLineView::default()
         }
     }
 

@@ -13,7 +13,7 @@ pub(crate) fn Live(topic: String, children: Children) -> impl IntoView {
             redraw(drawn, &drawing);
             trouble.set(None);
         }
-        Heard::Message(Message::Trouble(sentence)) => trouble.set(Some(sentence)),
+        Heard::Message(Message::Trouble(sentence) | Message::Wrong(sentence)) => trouble.set(Some(sentence)),
         Heard::Lost | Heard::Back => {}
     });
     view! {

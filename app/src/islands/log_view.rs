@@ -33,6 +33,8 @@ struct Log {
     note: RwSignal<Option<String>>,
     /// How completely the log is being read.
     reading: RwSignal<Option<LogStatusView>>,
+    /// What is wrong with the filter.
+    wrong: RwSignal<Option<String>>,
     /// What scrolls, the room that all rows would take in it, and the rows that are drawn.
     list: NodeRef<html::Div>,
     room: NodeRef<html::Div>,
@@ -42,33 +44,41 @@ struct Log {
 
 /// Lines as they come, with follow, pause and a filter.
 #[island]
-pub(crate) fn LogView(service: String, environment: String, contains: String) -> impl IntoView {
-    let log = Log::new();
+pub(crate) fn LogView(
+    service: String,
+    environment: String,
+    filter: String,
+    wrong: Option<String>,
+) -> impl IntoView {
+    let log = Log::new(wrong);
     log.read_status(&format!("log-status/{service}/{environment}"));
     let topic =
-        move |contains: &str| format!("logs/{service}/{environment}?contains={}", address::encoded(contains));
-    log.read(&topic(&contains));
+        move |filter: &str| format!("logs/{service}/{environment}?filter={}", address::encoded(filter));
+    log.read(&topic(&filter));
     let mut search = debounce(Duration::from_millis(250), move |text: String| {
         log.read(&topic(&text));
         remember(&text);
     });
     lay_out(log);
-    let filter = NodeRef::<html::Input>::new();
-    listen_for_keys(log, filter);
+    let field = NodeRef::<html::Input>::new();
+    listen_for_keys(log, field);
     view! {
         <div class="log-tools">
-            <label for="contains">"Filter"</label>
+            <label for="filter">"Filter"</label>
             <input
-                id="contains"
-                name="contains"
+                id="filter"
+                name="filter"
                 form="log-filter"
                 type="search"
                 autocomplete="off"
                 spellcheck="false"
-                placeholder="text, whatever its case"
+                maxlength="2000"
+                placeholder="timeout level>=warn -healthz"
+                aria-describedby="filter-error filter-help"
+                aria-invalid=move || log.wrong.get().map(|_| "true")
                 aria-keyshortcuts="/"
-                value=contains
-                node_ref=filter
+                value=filter
+                node_ref=field
                 on:input=move |event| search(event_target_value(&event))
             />
             <button form="log-filter" class="without-script">"Filter"</button>
@@ -84,6 +94,12 @@ pub(crate) fn LogView(service: String, environment: String, contains: String) ->
                 {move || if log.following.get() { "Pause" } else { "Follow" }}
             </button>
         </div>
+        <p class="field-error" id="filter-error" role="status">
+            {move || {
+                let wrong = log.wrong.get()?;
+                Some(view! { <span class="shape" aria-hidden="true">"▲"</span> " " {wrong} })
+            }}
+        </p>
         <div
             class="log-list"
             role="log"
@@ -102,7 +118,7 @@ pub(crate) fn LogView(service: String, environment: String, contains: String) ->
 }
 
 impl Log {
-    fn new() -> Self {
+    fn new(wrong: Option<String>) -> Self {
         Self {
             held: StoredValue::new(HeldLines::default()),
             version: RwSignal::new(0),
@@ -112,6 +128,7 @@ impl Log {
             below: RwSignal::new(0),
             reading: RwSignal::new(None),
             note: RwSignal::new(Some("Connecting …".to_owned())),
+            wrong: RwSignal::new(wrong),
             list: NodeRef::new(),
             room: NodeRef::new(),
             drawn: NodeRef::new(),
@@ -129,6 +146,10 @@ impl Log {
         let stream = follow(topic, move |heard| match heard {
             Heard::Message(Message::Now(lines)) => self.take(lines),
             Heard::Message(Message::Trouble(sentence)) => self.note.set(Some(sentence)),
+            Heard::Message(Message::Wrong(sentence)) => {
+                self.note.set(None);
+                self.wrong.set(Some(sentence));
+            }
             Heard::Lost => self
                 .note
                 .set(Some("Connection lost: going on after the last line once it is back".to_owned())),
@@ -148,6 +169,7 @@ impl Log {
 
     fn take(self, lines: Vec<LogLineView>) {
         self.note.set(None);
+        self.wrong.set(None);
         let came = lines.len() as u64;
         let mut went = 0;
         self.held.update_value(|held| went = held.extend(lines));
@@ -226,7 +248,7 @@ fn row(line: &LogLineView) -> impl IntoView + use<> {
             <span class="pod" title=line.pod.clone()>{line.short_pod().to_owned()}</span>
             <span class="level">{line.level.word()}</span>
             <span class="text">{line.text.clone()}</span>
-            <span class="fields">{line.fields.clone()}</span>
+            <span class="fields">{line.written_fields()}</span>
         </div>
     }
 }
@@ -327,7 +349,7 @@ mod browser {
     }
 
     /// Puts the filter into the address, so that what is seen can be linked to.
-    pub(super) fn remember(contains: &str) {
+    pub(super) fn remember(filter: &str) {
         let location = window().location();
         let environment = location
             .search()
@@ -337,7 +359,7 @@ mod browser {
             .find(|pair| pair.starts_with("environment="))
             .unwrap_or_default()
             .to_owned();
-        let address = format!("?{environment}&contains={}", crate::address::encoded(contains));
+        let address = format!("?{environment}&filter={}", crate::address::encoded(filter));
         if let Ok(history) = window().history() {
             history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address)).ok();
         }
@@ -359,7 +381,7 @@ mod server {
 
     pub(super) fn lay_out(_log: Log) {}
     pub(super) fn listen_for_keys(_log: Log, _filter: NodeRef<html::Input>) {}
-    pub(super) fn remember(_contains: &str) {}
+    pub(super) fn remember(_filter: &str) {}
 }
 
 #[cfg(not(feature = "hydrate"))]

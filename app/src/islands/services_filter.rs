@@ -19,7 +19,7 @@ pub(crate) fn ServicesFilter(filter: String, children: Children) -> impl IntoVie
             none.set(hide(drawn, &filter.read_untracked()));
             trouble.set(None);
         }
-        Heard::Message(Message::Trouble(sentence)) => trouble.set(Some(sentence)),
+        Heard::Message(Message::Trouble(sentence) | Message::Wrong(sentence)) => trouble.set(Some(sentence)),
         Heard::Lost | Heard::Back => {}
     });
     view! {

@@ -1,6 +1,6 @@
 //! What can be followed.
 
-use fairway_domain::{DeployNumber, EnvironmentName, Invalid, JobId, ServiceName};
+use fairway_domain::{DeployNumber, EnvironmentName, Invalid, JobId, LogFilter, ServiceName};
 use percent_encoding::percent_decode_str;
 
 /// Something that can be followed.
@@ -20,8 +20,8 @@ pub(super) enum What {
     Job(JobId),
     Deploy(ServiceName, DeployNumber),
     LogStatus(ServiceName, EnvironmentName),
-    /// With the text that a line has to contain.
-    Logs(ServiceName, EnvironmentName, Option<String>),
+    /// With what a line has to match.
+    Logs(ServiceName, EnvironmentName, Option<LogFilter>),
 }
 
 impl Topic {
@@ -31,8 +31,9 @@ impl Topic {
             Some((text, after)) => (text, Some(after.to_owned()).filter(|after| !after.is_empty())),
             None => (parameter, None),
         };
-        if text.len() > 4096 || text.chars().any(char::is_control) {
-            return Err(Invalid::new("A topic is one line of at most 4096 characters."));
+        // The longest filter fits in, however it is encoded.
+        if text.len() > 32 * 1024 || text.chars().any(char::is_control) {
+            return Err(Invalid::new("A topic is one line of at most 32 KiB."));
         }
         let what = text.split('#').next().unwrap_or_default();
         let (path, query) = what.split_once('?').unwrap_or((what, ""));
@@ -44,16 +45,17 @@ impl Topic {
             ["job", id] => What::Job(id.parse()?),
             ["deploy", name, number] => What::Deploy(name.parse()?, number.parse()?),
             ["log-status", name, environment] => What::LogStatus(name.parse()?, environment.parse()?),
-            ["logs", name, environment] => What::Logs(name.parse()?, environment.parse()?, contains(query)),
+            ["logs", name, environment] => What::Logs(name.parse()?, environment.parse()?, filter(query)?),
             _ => return Err(Invalid::new("There is no such topic.")),
         };
         Ok((Self { text: text.to_owned(), what }, after))
     }
 }
 
-fn contains(query: &str) -> Option<String> {
-    let text = query.split('&').find_map(|pair| pair.strip_prefix("contains="))?;
-    Some(percent_decode_str(text).decode_utf8_lossy().into_owned()).filter(|text| !text.is_empty())
+fn filter(query: &str) -> Result<Option<LogFilter>, Invalid> {
+    let text = query.split('&').find_map(|pair| pair.strip_prefix("filter=")).unwrap_or_default();
+    let text = percent_decode_str(text).decode_utf8_lossy();
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
 #[cfg(test)]
@@ -62,18 +64,18 @@ mod tests {
 
     #[test]
     fn a_topic_is_read_with_its_place_and_its_filter() {
-        let (topic, after) = Topic::parse("logs/orders/staging?contains=a%40b%20%23#7f@p-1,2").unwrap();
-        assert_eq!(topic.text, "logs/orders/staging?contains=a%40b%20%23#7f");
+        let (topic, after) = Topic::parse("logs/orders/staging?filter=a%40b%20%23#7f@p-1,2").unwrap();
+        assert_eq!(topic.text, "logs/orders/staging?filter=a%40b%20%23#7f");
         assert_eq!(
             topic.what,
-            What::Logs("orders".parse().unwrap(), "staging".parse().unwrap(), Some("a@b #".into()))
+            What::Logs("orders".parse().unwrap(), "staging".parse().unwrap(), Some("a@b #".parse().unwrap()))
         );
         assert_eq!(after.as_deref(), Some("p-1,2"));
     }
 
     #[test]
     fn an_empty_place_or_filter_is_none() {
-        let (topic, after) = Topic::parse("logs/orders/staging?contains=@").unwrap();
+        let (topic, after) = Topic::parse("logs/orders/staging?filter=@").unwrap();
         assert_eq!(topic.what, What::Logs("orders".parse().unwrap(), "staging".parse().unwrap(), None));
         assert_eq!(after, None);
     }
@@ -90,6 +92,7 @@ mod tests {
             "logs/orders",
             "log-status/orders",
             "bar\nevent: x",
+            "logs/orders/staging?filter=a%0Ab",
         ] {
             assert!(Topic::parse(text).is_err(), "{text:?}");
         }

@@ -5,21 +5,46 @@ use super::milliseconds;
 #[cfg(feature = "ssr")]
 use fairway_domain::LogEntry;
 use fairway_domain::{Level, LogMarker};
+#[cfg(feature = "ssr")]
+use fairway_portal::{Line, Style, styled};
 use serde::{Deserialize, Serialize};
 
 /// One line, or what happened between lines.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LogLineView {
     pub at: i64,
+    /// Nanoseconds beyond the millisecond: with them a line is told from all others of its container.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub nanos: u32,
     pub pod: String,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub container: String,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub restart: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub revision: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub level: Level,
-    /// What the line says: all of it, or the message of a JSON object.
+    /// What the line says, without control sequences: all of it, or the message of a structured one.
     pub text: String,
-    /// The other fields of a JSON object, as `name=value`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub fields: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The colours that the line gave itself: classes, and from which byte of the text to which.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub spans: Vec<(String, u32, u32)>,
+    /// The other fields of a structured line. A message of several lines stands here as well, with its lines.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fields: Vec<(String, String)>,
+    /// How many bytes the whole line has, where `text` is only its beginning.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bytes: Option<u64>,
+    /// Lines that are later came before it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub late: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub marker: Option<LogMarker>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl LogLineView {
@@ -27,74 +52,99 @@ impl LogLineView {
     pub(crate) fn short_pod(&self) -> &str {
         self.pod.rsplit('-').next().unwrap_or(&self.pod)
     }
+
+    /// The fields as `name=value`, one after the other.
+    pub(crate) fn written_fields(&self) -> String {
+        let written = |(name, value): &(String, String)| {
+            if value.contains(char::is_whitespace) {
+                format!("{name}={value:?}")
+            } else {
+                format!("{name}={value}")
+            }
+        };
+        self.fields.iter().map(written).collect::<Vec<_>>().join(" ")
+    }
 }
 
 #[cfg(feature = "ssr")]
 impl From<LogEntry> for LogLineView {
     fn from(entry: LogEntry) -> Self {
-        let (text, fields) = message_and_fields(&entry.text).unwrap_or((entry.text, String::new()));
+        let given = entry.text.len() as u64;
         Self {
             at: milliseconds(entry.at),
+            nanos: u32::try_from(entry.at.subsec_nanosecond().rem_euclid(1_000_000)).unwrap_or_default(),
             pod: entry.pod,
+            container: entry.container,
+            restart: entry.restart,
+            revision: entry.revision,
             level: entry.level,
-            text,
-            fields,
+            bytes: Some(entry.bytes).filter(|bytes| *bytes > given),
+            late: entry.late,
             marker: entry.marker,
+            ..if entry.marker.is_none() { Self::of_line(&entry.text) } else { Self::of_text(&entry.text) }
         }
     }
 }
 
-/// The names under which programs write what stands in columns of its own already.
 #[cfg(feature = "ssr")]
-const SHOWN: [&str; 7] = ["time", "ts", "timestamp", "@timestamp", "level", "severity", "lvl"];
-
-/// The message of a line that is a JSON object, and its other fields. A line that is anything else, or has no message, stays whole.
-#[cfg(feature = "ssr")]
-fn message_and_fields(line: &str) -> Option<(String, String)> {
-    let serde_json::Value::Object(fields) = serde_json::from_str(line.trim()).ok()? else { return None };
-    let key = ["message", "msg"]
-        .into_iter()
-        .find(|key| fields.get(*key).is_some_and(serde_json::Value::is_string))?;
-    let message = fields.get(key)?.as_str()?.to_owned();
-    if message.contains(char::is_control) {
-        return None;
+impl LogLineView {
+    /// A line's text, its colours and its fields.
+    fn of_line(text: &str) -> Self {
+        let plain = styled(text).0;
+        let line = Line::read(&plain);
+        let Some(message) = line.message() else { return Self::of_text(text) };
+        let mut fields = line.fields();
+        let lines: Vec<String> = message.lines().map(|line| styled(line).0.into_owned()).collect();
+        if lines.len() > 1 {
+            fields.insert(0, ("message".into(), lines.join("\n")));
+        }
+        Self { text: lines.join(" ↵ "), fields, ..Self::default() }
     }
-    let shown = |name: &String| name == key || SHOWN.contains(&name.as_str());
-    let others: Vec<String> = fields
-        .iter()
-        .filter(|(name, _)| !shown(name))
-        .map(|(name, value)| match value.as_str() {
-            Some(text) if !text.contains(char::is_whitespace) => format!("{name}={text}"),
-            _ => format!("{name}={value}"),
-        })
-        .collect();
-    Some((message, others.join(" ")))
+
+    /// A text that is all of itself, and its colours.
+    fn of_text(text: &str) -> Self {
+        let (text, spans) = styled(text);
+        let place = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
+        let spans = spans
+            .into_iter()
+            .map(|span| (classes(span.style), place(span.range.start), place(span.range.end)))
+            .collect();
+        Self { text: text.into_owned(), spans, ..Self::default() }
+    }
+}
+
+#[cfg(feature = "ssr")]
+fn classes(style: Style) -> String {
+    let colour = style.colour.map(|colour| format!("ansi-{}", colour.word()));
+    let bold = style.bold.then(|| "ansi-bold".to_owned());
+    colour.into_iter().chain(bold).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
-    use super::message_and_fields;
+    use super::*;
 
     #[test]
-    fn a_json_line_is_read_as_its_message_and_its_other_fields() {
+    fn a_structured_line_is_read_as_its_message_and_its_other_fields() {
         let line = r#"{"time":"2026-11-25T02:28:09Z","level":"info","message":"GET / 200","took":4,"path":"/","user":"a b"}"#;
-        let (message, fields) = message_and_fields(line).unwrap();
-        assert_eq!(message, "GET / 200");
-        assert_eq!(fields, r#"path=/ took=4 user="a b""#);
+        let view = LogLineView::of_line(line);
+        assert_eq!((&*view.text, view.spans.len()), ("GET / 200", 0));
+        assert_eq!(view.written_fields(), r#"took=4 path=/ user="a b""#);
     }
 
     #[test]
-    fn any_other_line_stays_whole() {
-        for line in [
-            "",
-            "plain",
-            "{broken",
-            r#"{"level":"info"}"#,
-            r#"["message"]"#,
-            r#"{"message":1}"#,
-            r#"{"msg":"a\nb"}"#,
-        ] {
-            assert_eq!(message_and_fields(line), None, "{line}");
-        }
+    fn a_message_of_several_lines_is_one_row_and_whole_among_the_fields() {
+        let view = LogLineView::of_line(r#"{"msg":"it broke:\n\there\u001b[31m"}"#);
+        assert_eq!(view.text, "it broke: ↵ \there");
+        assert_eq!(view.fields, [("message".to_owned(), "it broke:\n\there".to_owned())]);
+    }
+
+    #[test]
+    fn a_text_keeps_its_colours_as_classes() {
+        let view = LogLineView::of_line("\u{1b}[1;31mERROR\u{1b}[0m é \u{1b}[32mx");
+        assert_eq!(view.text, "ERROR é x");
+        let expected = [("ansi-red ansi-bold".to_owned(), 0, 5), ("ansi-green".to_owned(), 9, 10)];
+        assert_eq!(view.spans, expected);
+        assert_eq!(view.fields, []);
     }
 }

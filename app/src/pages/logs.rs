@@ -2,15 +2,17 @@
 
 use crate::{
     address, clock,
-    components::command,
+    components::{command, filter_help},
     islands::LogView,
     model::LogLineView,
     pages::{crumbs, environments},
-    request::{Request, Trouble, done, page, param, query},
+    request::{Request, Trouble, done, page, param, query, status},
     words,
 };
-use fairway_domain::{EnvironmentName, LogRequest, ServiceName, ShellCommand};
+use fairway_domain::{EnvironmentName, LogFilter, LogRequest, ServiceName, ShellCommand};
+use fairway_portal::Refusal;
 use futures::StreamExt;
+use http::StatusCode;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use std::time::Duration;
@@ -23,7 +25,7 @@ const LINES: u32 = 500;
 pub(crate) fn LogsPage() -> impl IntoView {
     let name = param::<ServiceName>("name");
     let environment = query("environment");
-    let contains = query("contains").unwrap_or_default();
+    let filter = query("filter").unwrap_or_default();
     page(|request| async move {
         let name = name?;
         done(request.portal.service(&request.actor, &name).await)?;
@@ -41,7 +43,13 @@ pub(crate) fn LogsPage() -> impl IntoView {
             "kubectl",
             ["-n", &namespace, "logs", "-f", "--prefix", "--max-log-requests=20", "-l", &selector],
         );
-        let plain = plain(&request, &name, &environment, &contains).await;
+        let (plain, wrong) = match wanted(&filter) {
+            Ok(wanted) => last_lines(&request, &name, &environment, wanted).await,
+            Err(wrong) => (None, Some(wrong)),
+        };
+        if wrong.is_some() {
+            status(StatusCode::UNPROCESSABLE_ENTITY);
+        }
         let shown = environment.to_string();
         Ok(view! {
             <Title text=format!("Logs of {name} on {environment}")/>
@@ -54,48 +62,56 @@ pub(crate) fn LogsPage() -> impl IntoView {
                 <input type="hidden" name="environment" value=shown.clone()/>
             </form>
             <div class="logs">
-                <LogView service=name.to_string() environment=shown.clone() contains=contains/>
+                {filter_help()}
+                <LogView service=name.to_string() environment=shown.clone() filter=filter wrong=wrong/>
                 <noscript>{plain}</noscript>
             </div>
+
             {command(kubectl.to_string())}
         }
         .into_any())
     })
 }
 
-/// The last lines as text, for a reader without JavaScript.
-async fn plain(
+/// The last lines that match a filter, or what is wrong with it.
+fn wanted(filter: &str) -> Result<LogRequest, String> {
+    let filter: Option<LogFilter> = match filter {
+        "" => None,
+        text => Some(text.parse().map_err(|error| format!("{error}"))?),
+    };
+    Ok(LogRequest { tail: Some(LINES), filter, ..LogRequest::default() })
+}
+
+/// The last lines as text, for a reader without JavaScript, and what is wrong with the filter, if anything is.
+async fn last_lines(
     request: &Request,
     name: &ServiceName,
     environment: &EnvironmentName,
-    contains: &str,
-) -> AnyView {
-    let wanted = LogRequest {
-        tail: Some(LINES),
-        contains: Some(contains.to_owned()).filter(|text| !text.is_empty()),
-        ..LogRequest::default()
-    };
+    wanted: LogRequest,
+) -> (Option<AnyView>, Option<String>) {
+    let of = if wanted.filter.is_none() { "" } else { " that match" };
     let reading = async {
         let stream = done(request.portal.logs(&request.actor, name, environment, wanted).await)?;
-        Ok::<_, Trouble>(stream.take(LINES as usize).collect::<Vec<_>>().await)
+        Ok::<_, Trouble>(stream.collect::<Vec<_>>().await)
     };
-    match tokio::time::timeout(Duration::from_secs(3), reading).await {
+    let view = match tokio::time::timeout(Duration::from_secs(3), reading).await {
         Ok(Ok(lines)) => {
             let lines: Vec<String> = lines.into_iter().filter_map(Result::ok).map(|(_, entry)| text(&entry.into())).collect();
-            let of = if contains.is_empty() { "" } else { " that match" };
             view! {
                 <p class="quiet">"The last " {words::counted(lines.len() as u64, "line")} {of} ", as of now. Reload for newer ones."</p>
                 <pre class="plain-log" tabindex="0">{lines.join("\n")}</pre>
             }
             .into_any()
         }
+        Ok(Err(Trouble::Refused(refusal @ Refusal::WrongFilter(..)))) => return (None, Some(refusal.to_string())),
         Ok(Err(Trouble::Refused(refusal))) => view! { <p class="alert">{refusal.to_string()}</p> }.into_any(),
         _ => view! { <p class="alert">"The logs can't be read right now. Nothing was changed; reload to try again."</p> }
             .into_any(),
-    }
+    };
+    (Some(view), None)
 }
 
 fn text(line: &LogLineView) -> String {
     let time = clock::time_of_day_exact(line.at);
-    format!("{time} {} {:5} {} {}", line.short_pod(), line.level.word(), line.text, line.fields)
+    format!("{time} {} {:5} {} {}", line.short_pod(), line.level.word(), line.text, line.written_fields())
 }

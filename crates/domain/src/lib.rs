@@ -24,7 +24,7 @@ pub use deploy::{Change, Deploy, DeployId, DeployNumber, DeployState, DiffLine, 
 pub use environment::{Environment, EnvironmentPolicy, Freshness};
 pub use finding::{Cause, Evidence, Finding, ObjectReference};
 pub use job::{Job, JobEvent, JobEventKind, JobId, JobKind, JobState, Step, StepName, StepState};
-pub use log::{Level, LogEntry, LogGap, LogMarker, LogPosition, LogRequest, LogStatus};
+pub use log::{Level, LogEntry, LogFilter, LogGap, LogMarker, LogPosition, LogRequest, LogStatus};
 pub use log_place::{LogMoment, LogPlace};
 pub use names::{
     EnvironmentName, Invalid, Namespace, SERVICE_NAME_LIMIT, ServiceName, TeamName, VariableName,

@@ -17,6 +17,19 @@ fn check_log_position(text: &str) -> Result<(), Invalid> {
     Err(Invalid::new("A log position is what the stream gave as an event's id."))
 }
 
+parsed_text! {
+    /// Which lines are asked for, as a person wrote it: at most 2000 characters. What it means, and whether it means anything, is
+    /// known where lines are read.
+    LogFilter, check_log_filter
+}
+
+fn check_log_filter(text: &str) -> Result<(), Invalid> {
+    if text.chars().count() <= 2000 && !text.contains(char::is_control) {
+        return Ok(());
+    }
+    Err(Invalid::new("A filter is one line of at most 2000 characters."))
+}
+
 /// What to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -31,8 +44,8 @@ pub struct LogRequest {
     pub tail: Option<u32>,
     /// Only this many of the first lines that there are; then nothing is followed, and `tail` doesn't apply.
     pub head: Option<u32>,
-    /// Only lines that contain this text, whatever its case, in what is given of them.
-    pub contains: Option<String>,
+    /// Only lines that match this.
+    pub filter: Option<LogFilter>,
     /// Go on as lines come.
     pub follow: bool,
     /// Resume after this position; `since`, `from` and `tail` don't apply then.
@@ -55,7 +68,7 @@ pub struct LogEntry {
     pub restart: u32,
     /// The revision of the Deployment that the pod belongs to, if known.
     pub revision: Option<u64>,
-    /// How serious, if the line itself says so.
+    /// How serious, if the line itself says so: unknown until somebody has read it.
     pub level: Level,
     /// The line, without its end, as it was written; of a line longer than [`LogEntry::MOST_BYTES`] the beginning.
     pub text: String,
@@ -152,31 +165,33 @@ pub enum Level {
 }
 
 impl Level {
-    /// The level that a program's own word for it names, whatever its case.
+    /// The level that a program's own word for it names, whatever its case; also the usual abbreviations.
     pub fn named(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "trace" => Self::Trace,
-            "debug" => Self::Debug,
-            "info" | "information" | "notice" => Self::Info,
-            "warn" | "warning" => Self::Warn,
-            "error" | "err" => Self::Error,
-            "fatal" | "critical" | "panic" | "emerg" | "alert" => Self::Fatal,
-            _ => Self::Unknown,
-        }
-    }
-
-    /// The level of a line: the field `level`, `severity` or `lvl` of a JSON object, or nothing.
-    pub fn of_line(line: &str) -> Self {
-        if !line.trim_start().starts_with('{') {
-            return Self::Unknown;
-        }
-        let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(line) else {
-            return Self::Unknown;
-        };
-        ["level", "severity", "lvl"]
-            .iter()
-            .find_map(|key| fields.get(*key)?.as_str())
-            .map_or(Self::Unknown, Self::named)
+        const WORDS: [(Level, &[&str]); 6] = [
+            (Level::Trace, &["trace", "trac", "trc", "verbose", "vrb"]),
+            (Level::Debug, &["debug", "debu", "dbg"]),
+            (Level::Info, &["info", "information", "inf", "notice"]),
+            (Level::Warn, &["warn", "warning", "wrn"]),
+            (Level::Error, &["error", "err", "erro", "fail", "severe"]),
+            (
+                Level::Fatal,
+                &[
+                    "fatal",
+                    "fata",
+                    "ftl",
+                    "critical",
+                    "crit",
+                    "panic",
+                    "pani",
+                    "dpanic",
+                    "emerg",
+                    "emergency",
+                    "alert",
+                ],
+            ),
+        ];
+        let named = |words: &&[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+        WORDS.iter().find(|(_, words)| named(words)).map_or(Self::Unknown, |(level, _)| *level)
     }
 
     /// The word that stands in the line's column.
@@ -198,18 +213,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_level_is_read_from_its_field_and_never_guessed() {
-        let cases = [
-            (r#"{"level":"WARNING","message":"x"}"#, Level::Warn),
-            (r#"{"severity":"error"}"#, Level::Error),
-            (r#"{"status":200,"referer":"/x?level=error"}"#, Level::Unknown),
-            (r#"{"error":""}"#, Level::Unknown),
-            ("INFO error count 0", Level::Unknown),
-            ("", Level::Unknown),
-            ("{broken", Level::Unknown),
-        ];
-        for (line, level) in cases {
-            assert_eq!(Level::of_line(line), level, "{line}");
+    fn a_level_is_known_by_its_words_whatever_their_case() {
+        let cases =
+            [("Warning", Level::Warn), ("ERR", Level::Error), ("crit", Level::Fatal), ("x", Level::Unknown)];
+        for (word, level) in cases {
+            assert_eq!(Level::named(word), level, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_filter_is_one_line_that_is_not_too_long() {
+        assert!("é".repeat(2000).parse::<LogFilter>().is_ok());
+        for text in ["a\nb", &"é".repeat(2001)] {
+            assert!(text.parse::<LogFilter>().is_err());
         }
     }
 

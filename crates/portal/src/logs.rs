@@ -3,9 +3,13 @@
 use crate::refusal::done;
 use crate::{Answer, Error, Portal, Refusal};
 use fairway_domain::{
-    Actor, EnvironmentName, LogEntry, LogPlace, LogPosition, LogRequest, LogStatus, ServiceName,
+    Actor, EnvironmentName, Freshness, LogEntry, LogFilter, LogPlace, LogPosition, LogRequest, LogStatus,
+    ServiceName,
 };
+use fairway_kubernetes::Keep;
+use fairway_lines::{Filter, FilterError, Line, plain};
 use futures::{StreamExt, stream::BoxStream};
+use std::sync::Arc;
 
 /// Lines in order, each with the position to resume after it.
 pub type LogStream = BoxStream<'static, Result<(LogPosition, LogEntry), Error>>;
@@ -46,20 +50,42 @@ impl Portal {
         })
     }
 
-    /// The lines of all pods of a service in an environment.
+    /// The lines of all pods of a service in an environment, each with its level.
     pub async fn logs(
         &self,
         _actor: &Actor,
         service: &ServiceName,
         environment: &EnvironmentName,
-        request: LogRequest,
+        mut request: LogRequest,
     ) -> Result<Answer<LogStream>, Error> {
         let (_, environment) = done!(self.known(service, environment).await?);
+        request.filter = request.filter.filter(|filter| !filter.as_str().trim().is_empty());
+        let filter = match request.filter.as_ref().map(read).transpose() {
+            Ok(filter) => filter,
+            Err(refusal) => return Ok(Answer::Refused(refusal)),
+        };
         let freshness = self.inner.state.namespace(&environment.namespace).freshness;
-        if !matches!(freshness, fairway_domain::Freshness::Live) && !request.follow {
+        if !matches!(freshness, Freshness::Live) && !request.follow {
             return Ok(Answer::Refused(Refusal::ClusterAway(environment.name.clone(), freshness)));
         }
-        let lines = self.inner.cluster.logs(&self.inner.state, &environment.namespace, service, request);
+        let (state, namespace) = (&self.inner.state, &environment.namespace);
+        let lines = self.inner.cluster.logs(state, namespace, service, request, keeping(filter));
         Ok(Answer::Done(lines.map(|line| line.map_err(Error::from)).boxed()))
     }
+}
+
+fn read(filter: &LogFilter) -> Result<Filter, Refusal> {
+    let wrong = |error: FilterError| Refusal::WrongFilter(filter.clone(), error);
+    Filter::parse(filter.as_str()).map_err(wrong)
+}
+
+/// Lines are read where they are asked for: of those that aren't kept, only as much as the filter needs.
+fn keeping(filter: Option<Filter>) -> Keep {
+    Arc::new(move |entry: &mut LogEntry| {
+        let kept = filter.as_ref().is_none_or(|filter| filter.keeps(entry));
+        if kept && entry.marker.is_none() {
+            entry.level = Line::read(&plain(&entry.text)).level();
+        }
+        kept
+    })
 }

@@ -1,9 +1,10 @@
 //! An answer that isn't what was asked for, and isn't an error either.
 
 use fairway_domain::{
-    Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, PurgeCount,
-    ServiceName,
+    Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, LogFilter,
+    PurgeCount, ServiceName,
 };
+use fairway_lines::FilterError;
 use std::fmt;
 
 /// What a use case answers: what was asked for, or why not. Nothing was changed by a refusal.
@@ -45,6 +46,8 @@ pub enum Refusal {
     NoSuchLine,
     /// The answers don't hold; every field at once.
     Invalid(Vec<FieldError>),
+    /// The filter of log lines isn't understood; where and why.
+    WrongFilter(LogFilter, FilterError),
     /// The build has no image: it is still being made, or failed.
     NoImage(Box<Build>),
     /// Somebody else's deploy of the same service runs there; one at a time.
@@ -87,6 +90,11 @@ impl fmt::Display for Refusal {
             Self::Invalid(errors) => {
                 f.write_str("Some answers need another look:")?;
                 errors.iter().try_for_each(|error| write!(f, " {}", error.message))
+            }
+            Self::WrongFilter(filter, error) => {
+                let (first, length) = (error.at.start, error.at.len());
+                let part: String = filter.as_str().chars().skip(first).take(length).collect();
+                write!(f, "The filter isn't understood at “{part}” (character {}): {error}", first + 1)
             }
             Self::NoImage(build) => {
                 write!(f, "{} has no image yet: look at its build, then deploy it.", build.commit.sha.short())

@@ -6,7 +6,9 @@ use crate::{
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use fairway_domain::{EnvironmentName, LogMoment, LogPlace, LogPosition, LogRequest, LogStatus, ServiceName};
+use fairway_domain::{
+    EnvironmentName, LogFilter, LogMoment, LogPlace, LogPosition, LogRequest, LogStatus, ServiceName,
+};
 use fairway_portal::{LogStream, Portal};
 use futures::StreamExt;
 use http::{HeaderMap, header};
@@ -28,8 +30,10 @@ pub(super) struct Wanted {
     tail: Option<u32>,
     /// Only this many of the first lines that there are; then nothing is followed.
     head: Option<u32>,
-    /// Only lines that contain this text, whatever its case.
-    contains: Option<String>,
+    /// Only lines that match this: words, `"a text"`, `/a pattern/`, `level>=warn`, `pod:x2`, `status>=500 path:/orders`, `-` before
+    /// what is left out, `or` between two of which one will do.
+    #[param(value_type = Option<String>)]
+    filter: Option<LogFilter>,
     /// Go on as lines come.
     #[serde(default)]
     follow: bool,
@@ -39,7 +43,7 @@ pub(super) struct Wanted {
 /// is a position, and `Last-Event-ID` resumes exactly after it.
 #[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/logs",
     params(("name" = String, Path), ("environment" = String, Path), Wanted, ("Last-Event-ID" = Option<String>, Header)),
-    responses((status = 200, body = fairway_domain::LogEntry, content_type = "application/x-ndjson"), (status = 404, body = Problem)))]
+    responses((status = 200, body = fairway_domain::LogEntry, content_type = "application/x-ndjson"), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn logs(
     State(portal): State<Portal>,
     Asking(actor): Asking,
@@ -47,9 +51,9 @@ pub(super) async fn logs(
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Wanted { since, from, until, tail, head, contains, follow } = wanted;
+    let Wanted { since, from, until, tail, head, filter, follow } = wanted;
     let after = events::last_event_id(&headers).and_then(|id| id.parse::<LogPosition>().ok());
-    let request = LogRequest { since, from, until, tail, head, contains, follow, after };
+    let request = LogRequest { since, from, until, tail, head, filter, follow, after };
     let lines = done(portal.logs(&actor, &name, &environment, request).await)?;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.contains("text/event-stream") {

@@ -93,7 +93,7 @@ impl Item {
         Self { source: source.id, origin: source.origin.clone(), restart, nanos, ordinal, beyond: 0, what }
     }
 
-    /// What a reader is shown; nothing for what only moves their position.
+    /// What a reader is shown, of a line without its level; nothing for what only moves their position.
     pub(super) fn entry(&self) -> Option<LogEntry> {
         let (text, marker) = match &self.what {
             What::Line(text) => (text, None),
@@ -105,7 +105,6 @@ impl Item {
             What::Closed(None) => return None,
         };
         let level = match &self.what {
-            What::Line(text) => Level::of_line(text),
             What::Event(report) if report.warning => Level::Warn,
             _ => Level::Unknown,
         };

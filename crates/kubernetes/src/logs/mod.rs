@@ -31,15 +31,20 @@ use std::time::Duration;
 /// How long the cluster's first answer is waited for, where an answer can be given without it.
 const FIRST_ANSWER: Duration = Duration::from_secs(3);
 
+/// Reads an entry, and says whether a reader is given it. It may change what they are given. It is asked of the
+/// entries of each container in their order.
+pub type Keep = Arc<dyn Fn(&mut LogEntry) -> bool + Send + Sync>;
+
 impl Cluster {
-    /// The lines of a service's pods, each with the position right after it: give that back in [`LogRequest::after`] to go on
+    /// The lines of a service's pods that `keep` keeps, each with the position right after it: give that back in [`LogRequest::after`] to go on
     /// exactly there, in this process or a later one.
     ///
     /// Without `follow`, or with `until` or `head`, the stream ends and is in the exact order of the kubelets' timestamps. With it, lines of different pods
     /// that come within 300 ms are put in order, pods that join are read from their beginning, and what breaks is opened again;
-    /// without `since`, `from`, `tail` and `after`, it begins 500 lines back. `tail` counts the lines that match `contains`. How a
+    /// without `since`, `from`, `tail` and `after`, it begins 500 lines back. `tail` counts the lines that are kept; where the request
+    /// has no filter, `keep` has to keep all lines. How a
     /// container ended, pods that join and leave, what Kubernetes reports of the service's objects, and where lines may be missing
-    /// are entries of their own, which `contains` never hides and `tail` doesn't count. A line that comes
+    /// are entries of their own, which `tail` doesn't count. A line that comes
     /// after one with a later time is marked as late.
     pub fn logs(
         &self,
@@ -47,8 +52,9 @@ impl Cluster {
         ns: &Namespace,
         service: &ServiceName,
         request: LogRequest,
+        keep: Keep,
     ) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send + 'static + use<> {
-        viewer::Viewer::new(self.clone(), state.clone(), ns.clone(), service.clone(), request).entries()
+        viewer::Viewer::new(self.clone(), state.clone(), ns.clone(), service.clone(), request, keep).entries()
     }
 }
 

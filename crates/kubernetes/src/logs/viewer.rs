@@ -8,7 +8,7 @@ use super::merge::merged;
 use super::position::{Cursor, Position};
 use super::range::Range;
 use super::read::Reading;
-use super::{FIRST_ANSWER, sources};
+use super::{FIRST_ANSWER, Keep, sources};
 use crate::{Cluster, ClusterState, Error};
 use async_stream::try_stream;
 use fairway_domain::{Freshness, LogEntry, LogPosition, LogRequest, Namespace, ServiceName, Timestamp};
@@ -24,8 +24,8 @@ const DEFAULT_TAIL: u32 = 500;
 /// How long to wait before what couldn't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// An item, and where a reader is after it.
-type Step = (Position, Option<Item>);
+/// An entry, and where a reader is after it.
+type Step = (Position, Option<LogEntry>);
 
 pub(super) struct Viewer {
     cluster: Cluster,
@@ -34,7 +34,7 @@ pub(super) struct Viewer {
     service: ServiceName,
     request: LogRequest,
     range: Range,
-    needle: Option<String>,
+    keep: Keep,
 }
 
 impl Viewer {
@@ -44,12 +44,12 @@ impl Viewer {
         namespace: Namespace,
         service: ServiceName,
         mut request: LogRequest,
+        keep: Keep,
     ) -> Self {
-        let needle = request.contains.as_deref().map(str::to_lowercase).filter(|text| !text.is_empty());
         let range = Range::of(&request, Timestamp::now());
         request.follow = request.follow && !range.has_end() && request.head.is_none();
         let range = if request.after.is_some() { range.resumed() } else { range };
-        Self { cluster, state, namespace, service, request, range, needle }
+        Self { cluster, state, namespace, service, request, range, keep }
     }
 
     pub(super) fn entries(self) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send {
@@ -60,9 +60,8 @@ impl Viewer {
             if left == 0 {
                 return;
             }
-            while let Some((position, item)) = steps.try_next().await? {
-                if let Some(item) = item
-                    && let Some(mut entry) = item.entry()
+            while let Some((position, entry)) = steps.try_next().await? {
+                if let Some(mut entry) = entry
                     && let Some(position) = position.encode()
                 {
                     let nanos = i64::try_from(entry.at.as_nanosecond()).unwrap_or_default();
@@ -78,7 +77,7 @@ impl Viewer {
         }
     }
 
-    /// Each item to be shown, with the position right after it; now and then a position alone.
+    /// Each entry to be shown, with the position right after it; now and then a position alone.
     fn steps(&self) -> impl Stream<Item = Result<Step, Error>> + Send {
         try_stream! {
             let mut position = self.first_position()?;
@@ -113,7 +112,7 @@ impl Viewer {
                         next += 1;
                         if !position.passed(&item) {
                             position.advance(&item);
-                            yield (position.clone(), self.is_wanted(&item).then(|| Item::clone(&item)));
+                            yield (position.clone(), self.read(&item));
                         }
                     }
                 }
@@ -169,7 +168,7 @@ impl Viewer {
         tokio::time::timeout(FIRST_ANSWER, seen).await.map_err(never)
     }
 
-    /// What has been written after `position`: each item that matches, or the last `tail` of them, with the position right after
+    /// What has been written after `position`: each entry that is kept, or the last `tail` of them, with the position right after
     /// it; at the end the position alone.
     fn past<'a>(
         &'a self,
@@ -197,15 +196,15 @@ impl Viewer {
         try_stream! {
             for item in lost {
                 position.advance(&Item { what: What::Closed(None), ..item.clone() });
-                yield (position.clone(), Some(item));
+                yield (position.clone(), self.read(&item));
             }
             let mut items = pin!(merged(streams));
             let Some(tail) = tail else {
                 while let Some(item) = items.try_next().await? {
                     if !self.range.ends_before(&item) {
                         position.advance(&item);
-                        if self.is_wanted(&item) {
-                            yield (position.clone(), Some(item));
+                        if let Some(entry) = self.read(&item) {
+                            yield (position.clone(), Some(entry));
                         }
                     }
                 }
@@ -215,8 +214,8 @@ impl Viewer {
             let mut latest = Tail::new(position, tail);
             while let Some(item) = items.try_next().await? {
                 if !self.range.ends_before(&item) {
-                    let wanted = self.is_wanted(&item);
-                    latest.push(item, wanted);
+                    let entry = self.read(&item);
+                    latest.push(item, entry);
                 }
             }
             for step in latest.into_steps() {
@@ -240,7 +239,7 @@ impl Viewer {
             cursor: position.cursor(source.id),
             floor: position.floor,
             // Matching lines can stand anywhere, and so can the last before an end.
-            tail: tail.filter(|_| self.needle.is_none() && !self.range.has_end()),
+            tail: tail.filter(|_| self.request.filter.is_none() && !self.range.has_end()),
             follow: false,
             read_before: None,
             source,
@@ -248,14 +247,13 @@ impl Viewer {
         Some(reading.items().boxed())
     }
 
-    fn is_wanted(&self, item: &Item) -> bool {
+    /// The entry of an item, if it has one that is wanted.
+    fn read(&self, item: &Item) -> Option<LogEntry> {
         if self.range.begins_after(item) {
-            return false;
+            return None;
         }
-        match (&self.needle, &item.what) {
-            (Some(needle), What::Line(text)) => text.to_lowercase().contains(needle),
-            _ => true,
-        }
+        let mut entry = item.entry()?;
+        (self.keep)(&mut entry).then_some(entry)
     }
 }
 
@@ -284,10 +282,10 @@ fn lost(position: &Position, present: &HashSet<SourceId>, covered: &HashSet<Sour
     open.map(gap).collect()
 }
 
-/// The last lines that match with what happened between them, and where a reader is before, between and after them.
+/// The last lines that are kept with what happened between them, and where a reader is before, between and after them.
 struct Tail {
     before: Position,
-    items: VecDeque<Item>,
+    items: VecDeque<(Item, LogEntry)>,
     /// Of lines; what happened between them doesn't count.
     limit: usize,
     lines: usize,
@@ -300,29 +298,31 @@ impl Tail {
         Self { after: before.clone(), before, items: VecDeque::new(), limit, lines: 0 }
     }
 
-    fn push(&mut self, item: Item, matches: bool) {
+    fn push(&mut self, mut item: Item, entry: Option<LogEntry>) {
         self.after.advance(&item);
-        if !matches || self.limit == 0 {
-            return;
+        let Some(entry) = entry.filter(|_| self.limit > 0) else { return };
+        if let What::Line(text) = &mut item.what {
+            // The entry has it.
+            *text = String::new();
+            self.lines += 1;
         }
-        self.lines += usize::from(matches!(item.what, What::Line(_)));
-        self.items.push_back(item);
+        self.items.push_back((item, entry));
         while self.lines > self.limit
-            && let Some(dropped) = self.items.pop_front()
+            && let Some((dropped, _)) = self.items.pop_front()
         {
             self.lines -= usize::from(matches!(dropped.what, What::Line(_)));
             self.before.advance(&dropped);
         }
     }
 
-    /// The items, each with the position after it, and then the position after everything that was read.
+    /// The entries, each with the position after it, and then the position after everything that was read.
     fn into_steps(self) -> impl Iterator<Item = Step> {
         let mut position = self.before;
-        let items = self.items.into_iter().map(move |item| {
+        let entries = self.items.into_iter().map(move |(item, entry)| {
             position.advance(&item);
-            (position.clone(), Some(item))
+            (position.clone(), Some(entry))
         });
-        items.chain(std::iter::once((self.after, None)))
+        entries.chain(std::iter::once((self.after, None)))
     }
 }
 

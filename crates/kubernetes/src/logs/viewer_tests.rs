@@ -9,11 +9,13 @@ fn line(nanos: i64) -> Item {
 fn a_tail_is_the_last_lines_that_match_and_ends_after_everything_that_was_read() {
     let mut tail = Tail::new(Position::default(), 2);
     for nanos in 1..=9 {
-        tail.push(line(nanos), nanos % 2 == 0);
+        let item = line(nanos);
+        let entry = item.entry().filter(|_| nanos % 2 == 0);
+        tail.push(item, entry);
     }
     let steps: Vec<_> = tail.into_steps().collect();
-    let shown: Vec<_> = steps.iter().filter_map(|(_, item)| item.as_ref().map(|item| item.nanos)).collect();
-    assert_eq!(shown, [6, 8]);
+    let shown: Vec<_> = steps.iter().filter_map(|(_, entry)| Some(&*entry.as_ref()?.text)).collect();
+    assert_eq!(shown, ["6", "8"]);
     let (between, _) = &steps[0];
     assert!(between.passed(&line(6)) && !between.passed(&line(8)));
     let (end, nothing) = &steps[2];
@@ -23,7 +25,7 @@ fn a_tail_is_the_last_lines_that_match_and_ends_after_everything_that_was_read()
 #[test]
 fn a_tail_of_nothing_still_knows_where_the_log_ends() {
     let mut tail = Tail::new(Position::default(), 0);
-    tail.push(line(5), true);
+    tail.push(line(5), line(5).entry());
     let steps: Vec<_> = tail.into_steps().collect();
     assert_eq!(steps.len(), 1);
     assert!(steps[0].0.passed(&line(5)) && !steps[0].0.passed(&line(6)));

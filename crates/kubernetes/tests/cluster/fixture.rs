@@ -2,7 +2,7 @@
 
 use fairway_domain::{LogEntry, LogPosition, LogRequest, Namespace, ServiceName};
 use fairway_kubernetes::k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Pod};
-use fairway_kubernetes::{Cluster, ClusterState, ServiceObjects};
+use fairway_kubernetes::{Cluster, ClusterState, Keep, ServiceObjects};
 use futures::{Stream, StreamExt};
 use kube::ResourceExt;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
@@ -10,6 +10,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -130,7 +131,17 @@ impl Fixture {
         state: &ClusterState,
         request: LogRequest,
     ) -> impl Stream<Item = (LogPosition, LogEntry)> + Send + use<> {
-        self.cluster.logs(state, &self.namespace, &orders(), request).map(Result::unwrap)
+        self.logs_kept(state, request, |_| true)
+    }
+
+    pub(crate) fn logs_kept(
+        &self,
+        state: &ClusterState,
+        request: LogRequest,
+        keep: fn(&LogEntry) -> bool,
+    ) -> impl Stream<Item = (LogPosition, LogEntry)> + Send + use<> {
+        let keep: Keep = Arc::new(move |entry| keep(entry));
+        self.cluster.logs(state, &self.namespace, &orders(), request, keep).map(Result::unwrap)
     }
 }
 

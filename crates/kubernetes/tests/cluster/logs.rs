@@ -7,6 +7,7 @@ use futures::StreamExt;
 use kube::ResourceExt;
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) type Got = Vec<(LogPosition, LogEntry)>;
@@ -183,9 +184,10 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
             fixture.logs(&state, LogRequest { tail: Some(7), ..LogRequest::default() }).collect().await;
         let tail: Got = tail.into_iter().filter(|(_, entry)| entry.marker.is_none()).collect();
         assert!(entries(&tail) == entries(&lines[117..]), "the last seven of both pods, long lines as one");
-        let few = LogRequest { tail: Some(3), contains: Some("nUMBER 5".into()), ..LogRequest::default() };
+        let few =
+            LogRequest { tail: Some(3), filter: Some("Number 5".parse().unwrap()), ..LogRequest::default() };
         let few: Vec<_> = fixture
-            .logs(&state, few)
+            .logs_kept(&state, few, |entry| entry.text.starts_with("Number 5"))
             .filter_map(async |(_, e)| e.marker.is_none().then_some(e.text))
             .collect()
             .await;
@@ -233,8 +235,7 @@ fn two_readers_share_a_stream_and_one_who_does_not_read_hinders_nobody() {
         let mut got: Got = take_until(&mut slow, |got| !got.is_empty()).await;
         let last =
             |got: &[(LogPosition, LogEntry)]| got.last().is_some_and(|(_, e)| e.text.starts_with("39999 "));
-        let mut quick =
-            Box::pin(fixture.logs(&state, LogRequest { contains: Some("99 ".into()), ..follow_all() }));
+        let mut quick = Box::pin(fixture.logs_kept(&state, follow_all(), |entry| entry.text.contains("99 ")));
         take_until(&mut quick, last).await;
         // By now the ring has gone past the slow one.
         got.extend(take_until(&mut slow, last).await);
@@ -250,7 +251,8 @@ fn a_position_that_was_not_given_by_a_stream_is_refused() {
     in_namespace(|fixture| async move {
         let state = fixture.watch();
         let request = LogRequest { after: Some("nonsense".parse().unwrap()), ..LogRequest::default() };
-        let mut stream = pin!(fixture.cluster.logs(&state, &fixture.namespace, &orders(), request));
+        let mut stream =
+            pin!(fixture.cluster.logs(&state, &fixture.namespace, &orders(), request, Arc::new(|_| true)));
         assert!(matches!(stream.next().await, Some(Err(fairway_kubernetes::Error::LogPosition))));
         assert!(stream.next().await.is_none());
     });

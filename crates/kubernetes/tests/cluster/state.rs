@@ -6,6 +6,7 @@ use fairway_domain::{Freshness, LogRequest, Timestamp};
 use fairway_kubernetes::ClusterState;
 use futures::StreamExt;
 use kube::ResourceExt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const NUMBERS: &str =
@@ -124,8 +125,13 @@ fn a_cluster_that_was_never_there_is_never_seen_and_its_logs_say_so() {
         let state = through.watch();
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(state.namespace(&fixture.namespace).freshness, Freshness::NeverSeen);
-        let mut logs =
-            Box::pin(through.cluster.logs(&state, &fixture.namespace, &orders(), LogRequest::default()));
+        let mut logs = Box::pin(through.cluster.logs(
+            &state,
+            &fixture.namespace,
+            &orders(),
+            LogRequest::default(),
+            Arc::new(|_| true),
+        ));
         assert!(matches!(logs.next().await, Some(Err(error)) if error.is_transient()));
         proxy.open();
         until_freshness(&state, &fixture, |freshness| freshness == Freshness::Live).await;
