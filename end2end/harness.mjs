@@ -49,8 +49,8 @@ export class Fairway {
   /** Names that were given to services, so that their images go with this Fairway. */
   #named = new Set();
 
-  /** Starts one. `kubeconfig` and `path` replace the cluster's own and the search path, for a test that stands between; `namespaces` the names. */
-  static async start({ kubeconfig = cluster.KUBECONFIG, path: search = process.env.PATH, namespaces } = {}) {
+  /** Starts one. `kubeconfig` and `path` replace the cluster's own and the search path, for a test that stands between; `namespaces` the names; `variables` more of the configuration. */
+  static async start({ kubeconfig = cluster.KUBECONFIG, path: search = process.env.PATH, namespaces, variables = {} } = {}) {
     const fairway = new Fairway();
     fairway.suffix = unique();
     fairway.namespaces = namespaces ?? { staging: `fairway-test-${fairway.suffix}-staging`, production: `fairway-test-${fairway.suffix}-production` };
@@ -81,6 +81,7 @@ export class Fairway {
       FAIRWAY_BUILDER_BUILD_ARGUMENTS: `GOPROXY=${cluster.GOPROXY}`,
       FAIRWAY_BUILDER_READ_ONLY_MOUNTS: '/etc/ssl/certs:/etc/ssl/certs,/etc/resolv.conf:/etc/resolv.conf',
       FAIRWAY_HELM_PROGRAM: path.join(cluster.BIN, 'helm'),
+      ...variables,
     };
     started.add(fairway);
     try {

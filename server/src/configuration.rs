@@ -5,7 +5,7 @@ mod source;
 mod values;
 
 use fairway_domain::{Environment, EnvironmentPolicy};
-use fairway_portal::{BaseImages, BuilderSettings, HelmSettings, Settings};
+use fairway_portal::{BaseImages, BuilderSettings, HelmSettings, Masks, Settings};
 use source::{Kind, Place, Source};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) use source::ConfigurationErrors;
 
 /// Every value, by its path in the file. `docs/configuration.md` describes each; a test compares.
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "listen",
     "public_url",
     "data",
@@ -37,6 +37,7 @@ const KEYS: [&str; 21] = [
     "builder.read_only_mounts",
     "builder.limit_minutes",
     "helm.program",
+    "logs.redact",
 ];
 
 /// How Fairway writes its own log.
@@ -71,6 +72,7 @@ pub(crate) struct Configuration {
     redis_image: String,
     builder: BuilderSettings,
     helm_program: PathBuf,
+    redact: Masks,
 }
 
 impl Configuration {
@@ -128,6 +130,7 @@ impl Configuration {
             redis_image: image(source, "base_images.redis", format!("{registry}/base/redis:7")),
             builder: builder(source, &data),
             helm_program: source.program("helm.program").unwrap_or_else(|| "helm".into()),
+            redact: masks(source),
             registry,
             data,
         }
@@ -154,6 +157,7 @@ impl Configuration {
                 context: self.context,
                 home: self.data.join("helm"),
             },
+            redact: self.redact,
             hook_program,
             data: self.data,
         })
@@ -198,13 +202,21 @@ fn builder(source: &mut Source<'_>, data: &Path) -> BuilderSettings {
     for (text, place) in source.pairs("builder.build_arguments") {
         settings.build_arguments.extend(source.note(&place, values::build_argument(&text)));
     }
-    for (text, place) in source.list("builder.read_only_mounts") {
+    for (text, place) in source.list("builder.read_only_mounts", &[',', '\n']) {
         settings.read_only_mounts.extend(source.note(&place, values::mount(&text)));
     }
     if let Some(minutes) = source.parsed("builder.limit_minutes", Kind::Number, values::minutes) {
         settings.limit = Duration::from_secs(60 * minutes);
     }
     settings
+}
+
+fn masks(source: &mut Source<'_>) -> Masks {
+    let mut masks = Masks::default();
+    for (text, place) in source.list("logs.redact", &[';', '\n']) {
+        source.note(&place, masks.add(&text).map_err(|error| error.to_string()));
+    }
+    masks
 }
 
 /// At least one, with names and namespaces of their own: two environments in one namespace would fight over each release.

@@ -208,6 +208,19 @@ fn build_arguments_and_mounts_are_read_from_both() {
 }
 
 #[test]
+fn what_is_redacted_is_read_from_both_and_checked() {
+    let file = "[logs]\nredact = [\"email\", \"/cust-[0-9]{1,9}/\"]\n";
+    let given = [("FAIRWAY_LOGS_REDACT", "email; /cust-[0-9]{1,9}/")];
+    for configuration in [by_file(file, &[]).unwrap(), by_variables(&given).unwrap()] {
+        assert_eq!(configuration.redact.hide("ada@example.org is cust-17"), "[hidden] is [hidden]");
+    }
+    assert_eq!(by_variables(&[]).unwrap().redact.hide("ada@example.org"), "ada@example.org");
+    let error = refused(by_file("[logs]\nredact = [\n  \"email\",\n  \"emails\",\n  \"/(/\",\n]\n", &[]));
+    assert!(error.contains("fairway.toml:4: logs.redact: “emails” is no mask."), "{error}");
+    assert!(error.contains("fairway.toml:5: logs.redact: “/(/” is no regular expression"), "{error}");
+}
+
+#[test]
 fn a_registry_elsewhere_speaks_tls_unless_told_otherwise() {
     let plain = |given: &[(&str, &str)]| by_variables(given).unwrap().registry_plain_http;
     assert!(!plain(&[("FAIRWAY_REGISTRY_ADDRESS", "registry.example.com/team")]));

@@ -33,6 +33,9 @@ pub(crate) struct LogLineView {
     /// The other fields of a structured line. A message of several lines stands here as well, with its lines.
     #[serde(default, skip_serializing_if = "is_default")]
     pub fields: Vec<(String, String)>,
+    /// It belongs to the line above it of the same container, as a stack trace's lines do.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub continues: bool,
     /// How many bytes the whole line has, where `text` is only its beginning.
     #[serde(default, skip_serializing_if = "is_default")]
     pub bytes: Option<u64>,
@@ -78,6 +81,7 @@ impl From<LogEntry> for LogLineView {
             restart: entry.restart,
             revision: entry.revision,
             level: entry.level,
+            continues: entry.continues,
             bytes: Some(entry.bytes).filter(|bytes| *bytes > given),
             late: entry.late,
             marker: entry.marker,

@@ -77,6 +77,8 @@ pub struct LogEntry {
     /// The line's own name. What happened between lines has none.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub place: Option<LogPlace>,
+    /// Set where this belongs to the entry before it of the same container: a line of a stack trace.
+    pub continues: bool,
     /// Set where lines with a later `at` have been given before: its place is further up.
     pub late: bool,
     /// Set where this is no line of the container's but something that happened to it; `text` then says what.

@@ -19,13 +19,15 @@ pub struct Filter {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Term {
+    /// As it was written, with its `-`.
+    pub(crate) written: String,
     pub(crate) excluded: bool,
     pub(crate) what: What,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum What {
-    Text(Regex),
+    Text(Text),
     Level(Comparison, Level),
     Pod(Name),
     Container(Name),
@@ -61,16 +63,24 @@ impl Comparison {
     }
 }
 
+/// What is looked for in a text.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) pattern: Regex,
+    /// Whether the pattern minds no case, which it doesn't say itself.
+    pub(crate) any_case: bool,
+}
+
 /// The name of a pod or a container.
 #[derive(Clone, Debug)]
 pub(crate) struct Name {
     pub(crate) pattern: Regex,
-    pub(crate) differs: bool,
+    pub(crate) comparison: Comparison,
 }
 
 impl Name {
     fn holds(&self, name: &str) -> bool {
-        self.pattern.is_match(name) != self.differs
+        self.pattern.is_match(name) != (self.comparison == Comparison::Differs)
     }
 }
 
@@ -108,16 +118,30 @@ impl Filter {
     }
 
     /// Whether an entry is asked for. What happened to a pod is, unless the filter asks for other pods.
-    pub fn keeps(&self, entry: &LogEntry) -> bool {
+    pub fn verdict(&self, entry: &LogEntry) -> Verdict {
         let text = plain(&entry.text);
         let subject = Subject { entry, text: &text, line: OnceCell::new() };
-        self.groups.iter().all(|group| group.iter().any(|term| term.holds(&subject)))
+        let holds = |group: &[Term]| group.iter().any(|term| term.holds(&subject));
+        let leaves_out = |group: &[Term]| group.iter().all(|term| term.excluded);
+        if self.groups.iter().any(|group| leaves_out(group) && !holds(group)) {
+            Verdict::LeftOut
+        } else if self.groups.iter().all(|group| leaves_out(group) || holds(group)) {
+            Verdict::Kept
+        } else {
+            Verdict::NotAsked
+        }
     }
+}
 
-    /// Whether it asks for something, and doesn't only leave something out.
-    pub fn asks(&self) -> bool {
-        self.groups.iter().any(|group| group.iter().all(|term| !term.excluded))
-    }
+/// What a filter says of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is asked for.
+    Kept,
+    /// It isn't asked for.
+    NotAsked,
+    /// It is excluded, whatever is asked for.
+    LeftOut,
 }
 
 /// An entry that is asked about, parsed when the first term needs it.
@@ -156,7 +180,7 @@ impl Term {
 impl What {
     fn holds(&self, subject: &Subject<'_>) -> bool {
         match self {
-            Self::Text(pattern) => subject.has(pattern),
+            Self::Text(text) => subject.has(&text.pattern),
             Self::Level(comparison, wanted) => {
                 let level = subject.line().level();
                 // An unknown level is neither above nor below another.

@@ -4,15 +4,21 @@
 //! shown is known elsewhere. A level is never guessed from a word: it stands in its field or at its usual place, or it is unknown.
 
 mod ansi;
+mod command;
 mod error;
 mod filter;
 mod json;
 mod level;
 mod line;
+mod mask;
 mod pairs;
 mod parse;
+mod trace;
 
 pub use ansi::{Colour, Span, Style, plain, styled};
+pub use command::{Equivalent, kubectl, stern};
 pub use error::{FilterError, FilterProblem};
-pub use filter::Filter;
+pub use filter::{Filter, Verdict};
 pub use line::Line;
+pub use mask::{MaskError, Masks};
+pub use trace::Trace;

@@ -1,7 +1,7 @@
 //! How a filter is written.
 
 use crate::error::{FilterError, FilterProblem, reason};
-use crate::filter::{Comparison, Field, Filter, Name, Term, What};
+use crate::filter::{Comparison, Field, Filter, Name, Term, Text, What};
 use fairway_domain::Level;
 use regex::{Regex, RegexBuilder};
 use std::ops::Range;
@@ -101,21 +101,20 @@ impl Parser<'_> {
         let excluded = self.peek() == Some('-') && !self.ends(self.at + 1);
         self.at += usize::from(excluded);
         let start = self.at;
-        let what = match self.peek() {
-            Some('"') => What::Text(self.text(start, false)?),
-            Some('/') => match self.pattern()? {
-                Some(pattern) => What::Text(pattern),
-                None => What::Text(self.text(start, false)?),
-            },
-            _ => match self.field()? {
-                Some(what) => what,
-                None => What::Text(self.text(start, false)?),
-            },
+        let special = match self.peek() {
+            Some('"') => None,
+            Some('/') => self.pattern()?.map(What::Text),
+            _ => self.field()?,
+        };
+        let what = match special {
+            Some(what) => what,
+            None => What::Text(Text { pattern: self.text(start, false)?, any_case: true }),
         };
         if !self.ends(self.at) {
             return Err(wrong(self.at..self.at + 1, FilterProblem::NoSpace));
         }
-        Ok(Term { excluded, what })
+        let written = self.chars[start - usize::from(excluded)..self.at].iter().collect();
+        Ok(Term { written, excluded, what })
     }
 
     /// A word, or a text in quotation marks, as a pattern in any case that a whole text or a part of it matches. What is wrong with
@@ -156,7 +155,7 @@ impl Parser<'_> {
     }
 
     /// A regular expression between slashes. A word that only begins with a slash, such as a path, is none.
-    fn pattern(&mut self) -> Result<Option<Regex>, FilterError> {
+    fn pattern(&mut self) -> Result<Option<Text>, FilterError> {
         let start = self.at;
         let closing = (start + 1..self.chars.len()).find_map(|at| {
             let escaped = self.chars[start + 1..at].iter().rev().take_while(|c| **c == '\\').count() % 2 == 1;
@@ -177,7 +176,8 @@ impl Parser<'_> {
         let text: String = self.chars[start + 1..end].iter().collect();
         self.at = end + 1 + usize::from(any_case);
         let pattern = compile(&text.replace("\\/", "/"), any_case);
-        pattern.map(Some).map_err(|problem| wrong(start..end + 1, problem))
+        let pattern = pattern.map_err(|problem| wrong(start..end + 1, problem))?;
+        Ok(Some(Text { pattern, any_case }))
     }
 
     /// A name, a sign and a value; nothing if the word is none of that.
@@ -232,7 +232,7 @@ impl Parser<'_> {
             return Err(wrong(start..self.at, FilterProblem::Size(what)));
         }
         let pattern = self.text(start, comparison != Comparison::Contains)?;
-        Ok(Name { pattern, differs: comparison == Comparison::Differs })
+        Ok(Name { pattern, comparison })
     }
 
     fn other_field(

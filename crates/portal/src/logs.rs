@@ -1,15 +1,13 @@
 //! What a service's containers wrote.
 
 use crate::refusal::done;
-use crate::{Answer, Error, Portal, Refusal};
+use crate::{Answer, Error, Portal, Refusal, reading};
 use fairway_domain::{
     Actor, EnvironmentName, Freshness, LogEntry, LogFilter, LogPlace, LogPosition, LogRequest, LogStatus,
     ServiceName,
 };
-use fairway_kubernetes::Keep;
-use fairway_lines::{Filter, FilterError, Line, plain};
+use fairway_lines::{Filter, FilterError};
 use futures::{StreamExt, stream::BoxStream};
-use std::sync::Arc;
 
 /// Lines in order, each with the position to resume after it.
 pub type LogStream = BoxStream<'static, Result<(LogPosition, LogEntry), Error>>;
@@ -69,7 +67,13 @@ impl Portal {
             return Ok(Answer::Refused(Refusal::ClusterAway(environment.name.clone(), freshness)));
         }
         let (state, namespace) = (&self.inner.state, &environment.namespace);
-        let lines = self.inner.cluster.logs(state, namespace, service, request, keeping(filter));
+        let lines = self.inner.cluster.logs(
+            state,
+            namespace,
+            service,
+            request,
+            reading::keep(filter, self.inner.settings.redact.clone()),
+        );
         Ok(Answer::Done(lines.map(|line| line.map_err(Error::from)).boxed()))
     }
 }
@@ -77,15 +81,4 @@ impl Portal {
 fn read(filter: &LogFilter) -> Result<Filter, Refusal> {
     let wrong = |error: FilterError| Refusal::WrongFilter(filter.clone(), error);
     Filter::parse(filter.as_str()).map_err(wrong)
-}
-
-/// Lines are read where they are asked for: of those that aren't kept, only as much as the filter needs.
-fn keeping(filter: Option<Filter>) -> Keep {
-    Arc::new(move |entry: &mut LogEntry| {
-        let kept = filter.as_ref().is_none_or(|filter| filter.keeps(entry));
-        if kept && entry.marker.is_none() {
-            entry.level = Line::read(&plain(&entry.text)).level();
-        }
-        kept
-    })
 }

@@ -1,6 +1,6 @@
 //! What a portal is told at its start.
 
-use crate::{BaseImages, BuilderSettings, HelmSettings};
+use crate::{BaseImages, BuilderSettings, HelmSettings, Masks};
 use fairway_domain::Environment;
 use std::path::PathBuf;
 
@@ -31,6 +31,8 @@ pub struct Settings {
     pub builder: BuilderSettings,
     /// How Helm is run.
     pub helm: HelmSettings,
+    /// What is hidden in the lines of services.
+    pub redact: Masks,
     /// The program that a repository's hook runs: Fairway itself.
     pub hook_program: PathBuf,
 }

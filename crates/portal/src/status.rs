@@ -111,6 +111,8 @@ impl Portal {
             self.inner.cluster.container_tail(&environment.namespace, pod, container, *previous, LINES);
         match tokio::time::timeout(PATIENCE, tail).await {
             Ok(Ok(lines)) if !lines.is_empty() => {
+                let masks = &self.inner.settings.redact;
+                let lines: Vec<String> = lines.iter().map(|line| masks.hide(line).into_owned()).collect();
                 self.inner.crashes.put(crash, lines.clone());
                 lines
             }

@@ -180,10 +180,10 @@ impl<'a> Source<'a> {
         if named.contains('/') { self.existing_path(key) } else { Some(named.into()) }
     }
 
-    /// The texts of a list; commas part them in a variable.
-    pub(super) fn list(&mut self, key: &str) -> Vec<(String, Place)> {
+    /// The texts of a list; what parts them in a variable is given.
+    pub(super) fn list(&mut self, key: &str, separators: &[char]) -> Vec<(String, Place)> {
         if let Some(text) = self.variable(key) {
-            return parted(text, &[',', '\n'], key);
+            return parted(text, separators, key);
         }
         let Some((at, value)) = self.in_file(key) else { return Vec::new() };
         let mut texts = Vec::new();

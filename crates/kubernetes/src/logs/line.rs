@@ -118,6 +118,7 @@ impl Item {
             text: text.clone(),
             bytes: u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(self.beyond),
             place: matches!(self.what, What::Line(_)).then(|| self.place()),
+            continues: false,
             late: false,
             marker,
         })

@@ -1,0 +1,112 @@
+// A filter keeps the lines that it says, says what is wrong with it, and never shows what is redacted.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Fairway } from './harness.mjs';
+import { judge, openBrowser, openPage, visit } from './parts/browser.mjs';
+
+let fairway, name, address, browser;
+
+/** Writes a few lines as different frameworks do, and a trace. */
+const WRITING = `
+import os
+
+os.write(1, b"""\\
+2026-11-25 10:00:00,000 - orders - INFO - error count 0
+{"level":"info","status":200,"referer":"/x?level=error","msg":"GET /orders"}
+{"level":"error","status":502,"path":"/orders/7","user":{"id":42},"msg":"upstream went away"}
+level=warn msg="slow reservation" took=1520 contact=ada@example.org
+2026-11-25 10:00:01,000 - orders - ERROR - reservation failed
+Traceback (most recent call last):
+  File "/app/stock.py", line 6, in reserve
+    return stock[item]
+KeyError: 'A-18'
+\\x1b[31mERROR\\x1b[0m: in red <b>and bold</b>
+the last line of these
+""")
+`;
+
+before(async () => {
+  fairway = await Fairway.start({ variables: { FAIRWAY_LOGS_REDACT: 'email; /A-[0-9]+/' } });
+  browser = await openBrowser();
+  name = await fairway.create('filtered', { replicas: '1' });
+  address = `/api/v1/services/${name}/environments/staging/logs`;
+  const copy = await fairway.git.clone(name);
+  await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${WRITING}\n# uvicorn stops`));
+  const build = await fairway.build(name, await copy.push('Write'));
+  await fairway.deployed(name, 'staging', build.id);
+});
+after(async () => {
+  await browser?.close();
+  await fairway?.remove();
+});
+
+/** The lines that a filter keeps, without what happened between them. */
+async function kept(filter) {
+  const { status, body } = await fairway.rest.get(`${address}?filter=${encodeURIComponent(filter)}`);
+  assert.equal(status, 200, body);
+  return body.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ marker }) => marker === null);
+}
+
+test('levels are those that lines say, and a line brings its trace', async () => {
+  const errors = await kept('level:error');
+  assert.deepEqual(errors.map(({ level }) => level), ['error', 'error', 'unknown', 'unknown', 'unknown', 'unknown', 'error']);
+  assert.deepEqual(errors.map(({ continues }) => continues), [false, false, true, true, true, true, false]);
+  assert.match(errors[1].text, /reservation failed/);
+  assert.equal((await kept('"error count 0"'))[0].level, 'info');
+  assert.deepEqual((await kept('level=error -level:error')).length, 0);
+});
+
+test('fields, patterns and exclusions keep what they say', async () => {
+  assert.match((await kept('status>=500 path:/orders user.id=42'))[0].text, /went away/);
+  assert.equal((await kept('took>1000')).length, 1);
+  assert.equal((await kept('/res(er)vation/ -level:error')).length, 1);
+  assert.equal((await kept('"slow reservation" or "last line"')).length, 2);
+  assert.ok((await kept('pod:no-such-pod')).length === 0);
+});
+
+test('what is redacted is hidden everywhere and cannot be asked for', async () => {
+  assert.equal((await kept('ada@example.org')).length, 0);
+  assert.match((await kept('slow'))[0].text, /contact=\[hidden\]/);
+  assert.match((await kept('KeyError'))[0].text, /KeyError: '\[hidden\]'/);
+});
+
+test('a filter that is wrong is refused with its place', async () => {
+  const { status, headers, body } = await fairway.rest.get(`${address}?filter=${encodeURIComponent('é level:loud')}`);
+  assert.equal(status, 422);
+  assert.equal(headers['content-type'], 'application/problem+json');
+  const { type, errors, detail } = body;
+  assert.equal(type, '/problems/invalid');
+  assert.match(detail, /at “loud” \(character 9\)/);
+  assert.deepEqual(errors.map(({ field, from, to }) => ({ field, from, to })), [{ field: 'filter', from: 8, to: 12 }]);
+  assert.match(errors[0].message, /Levels are trace, debug, info/);
+});
+
+test('the page says at its field what is wrong, without JavaScript too, and forgets it once it is right', async (t) => {
+  const wrong = `/services/${name}/logs?environment=staging&filter=${encodeURIComponent('/(/')}`;
+  const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
+  const response = await plain.goto(wrong);
+  assert.equal(response.status(), 422);
+  assert.match(await plain.locator('#filter-error').innerText(), /“\/\(\/” \(character 1\): This is no regular expression: unclosed group/);
+  await plain.locator('#filter').fill('level:error');
+  await plain.locator('button', { hasText: 'Filter' }).click();
+  assert.match(await plain.locator('.plain-log').innerText(), /went away[\s\S]*reservation failed[\s\S]*KeyError/);
+  assert.doesNotMatch(await plain.locator('.plain-log').innerText(), /slow reservation/);
+
+  const page = await openPage(browser, fairway);
+  await visit(page, wrong);
+  const field = page.locator('#filter');
+  await page.locator('#filter-error', { hasText: 'unclosed group' }).waitFor();
+  assert.equal(await field.getAttribute('aria-invalid'), 'true');
+  await field.fill('level:error');
+  await page.locator('.row', { hasText: 'reservation failed' }).waitFor();
+  assert.equal(await page.locator('#filter-error').innerText(), '');
+  assert.equal(await field.getAttribute('aria-invalid'), null);
+  assert.match(await page.locator('.row', { hasText: 'in red' }).innerText(), /ERROR: in red <b>and bold<\/b>/);
+  await field.fill('status>=many');
+  await page.locator('#filter-error', { hasText: '“many” is no number' }).waitFor();
+  await page.locator('.filter-help summary').click();
+  await page.locator('.filter-help dd').first().waitFor();
+  await judge(page, 'log-filter');
+  assert.deepEqual(page.flaws, []);
+  assert.deepEqual(page.troubles, []);
+});
