@@ -7,6 +7,8 @@ import { Fairway, cluster, inCluster, kubectl, pause, servicePods, until } from 
 import { openBrowser, openPage, visit } from './parts/browser.mjs';
 
 let fairway, name, namespace, address;
+/** The numbers that were read of each container while it was followed. */
+let followed;
 /** More than a view holds. */
 const FLOOD = 101_000;
 
@@ -200,6 +202,7 @@ test('every numbered line comes once', async (t) => {
   assert.ok(ofCrashed.findIndex(({ restart }) => restart === 1) > end, 'then its successor');
 
   const read = numbers(reader.entries);
+  followed = read;
   t.diagnostic(`${reader.entries.length} lines of ${read.size} containers over ${reader.cuts} cuts`);
   assert.equal(read.size, 6, `${[...read.keys()]}`);
   for (const [container, list] of read) gapless(list, container);
@@ -226,6 +229,24 @@ async function lines(query) {
   return body.split('\n').filter(Boolean).map((line) => JSON.parse(line));
 }
 
+test('what pods wrote is read when they are gone, by who comes later too', async () => {
+  const present = (await pods()).map(({ metadata }) => metadata.name);
+  const gone = [...followed.keys()].filter((container) => !present.includes(container.split(' ')[0]));
+  assert.equal(gone.length, 3, `${gone}`);
+  const all = await lines('');
+  const kept = numbers(all);
+  for (const container of gone) assert.deepEqual(kept.get(container), followed.get(container), `all of ${container}, across the kill of Fairway`);
+  for (const container of gone) {
+    const [pod] = container.split(' ');
+    for (const marker of ['joined', 'left']) assert.equal(all.filter((entry) => entry.pod === pod && entry.marker === marker).length, 1, `${pod} ${marker} once`);
+  }
+  assert.deepEqual(all.filter(({ marker }) => marker === 'gap'), [], 'nothing is missing');
+  const [first] = gone;
+  const tenth = all.find(({ pod, text }) => pod === first.split(' ')[0] && text.startsWith('number 10 '));
+  const before = numbers(await lines(`until=${tenth.place}`)).get(first);
+  assert.deepEqual(before, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 'a line leads to its surroundings also when its pod is gone');
+});
+
 test('the log is told by text, number and age, as JSON lines', async () => {
   const last = (await lines('tail=20')).filter(({ marker }) => marker === null);
   assert.equal(last.length, 20, 'what happened between the lines does not count');
@@ -233,7 +254,7 @@ test('the log is told by text, number and age, as JSON lines', async () => {
   assert.equal(new Set(last.map(({ pod }) => pod)).size, 2, 'of both pods');
 
   const found = (await lines('filter=%22NUMBER%2077%20%22')).filter(({ marker }) => marker === null);
-  assert.equal(found.length, 3, 'one of each container: two pods, one of them restarted');
+  assert.equal(found.length, 6, 'one of each container: two pods, one of them restarted, and three that are gone');
   for (const { text } of found) assert.match(text, /^number 77 /);
   const three = (await lines('tail=3&filter=number')).filter(({ marker }) => marker === null);
   assert.equal(three.length, 3);

@@ -5,7 +5,7 @@ mod source;
 mod values;
 
 use fairway_domain::{Environment, EnvironmentPolicy};
-use fairway_portal::{BaseImages, BuilderSettings, HelmSettings, Masks, Settings};
+use fairway_portal::{BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, Settings};
 use source::{Kind, Place, Source};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) use source::ConfigurationErrors;
 
 /// Every value, by its path in the file. `docs/configuration.md` describes each; a test compares.
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 24] = [
     "listen",
     "public_url",
     "data",
@@ -38,6 +38,8 @@ const KEYS: [&str; 22] = [
     "builder.limit_minutes",
     "helm.program",
     "logs.redact",
+    "logs.keep_bytes",
+    "logs.keep_hours",
 ];
 
 /// How Fairway writes its own log.
@@ -73,6 +75,7 @@ pub(crate) struct Configuration {
     builder: BuilderSettings,
     helm_program: PathBuf,
     redact: Masks,
+    log_keeping: Option<LogKeeping>,
 }
 
 impl Configuration {
@@ -131,6 +134,7 @@ impl Configuration {
             builder: builder(source, &data),
             helm_program: source.program("helm.program").unwrap_or_else(|| "helm".into()),
             redact: masks(source),
+            log_keeping: log_keeping(source, &data),
             registry,
             data,
         }
@@ -158,6 +162,7 @@ impl Configuration {
                 home: self.data.join("helm"),
             },
             redact: self.redact,
+            log_keeping: self.log_keeping,
             hook_program,
             data: self.data,
         })
@@ -217,6 +222,14 @@ fn masks(source: &mut Source<'_>) -> Masks {
         source.note(&place, masks.add(&text).map_err(|error| error.to_string()));
     }
     masks
+}
+
+/// Nothing if nothing is to be kept.
+fn log_keeping(source: &mut Source<'_>, data: &Path) -> Option<LogKeeping> {
+    let bytes = source.parsed("logs.keep_bytes", Kind::Number, values::kept_bytes).unwrap_or(64 << 20);
+    let hours = source.parsed("logs.keep_hours", Kind::Number, values::kept_hours).unwrap_or(24);
+    let age = Duration::from_hours(hours);
+    (bytes > 0).then(|| LogKeeping { folder: data.join("logs"), bytes, age })
 }
 
 /// At least one, with names and namespaces of their own: two environments in one namespace would fight over each release.

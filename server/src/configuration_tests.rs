@@ -50,6 +50,22 @@ fn nothing_given_means_the_local_cluster() {
     assert_eq!(configuration.base_images.python, "127.0.0.1:5000/base/python:3");
     assert_eq!(configuration.redis_image, "127.0.0.1:5000/base/redis:7");
     assert_eq!(configuration.log_format, LogFormat::Text);
+    let keeping = configuration.log_keeping.unwrap();
+    assert_eq!(keeping.folder, Path::new("/home/ada/.local/share/fairway/logs"));
+    assert_eq!((keeping.bytes, keeping.age), (64 * 1024 * 1024, Duration::from_hours(24)));
+}
+
+#[test]
+fn log_lines_are_kept_within_bounds_or_not_at_all() {
+    let kept = |bytes| by_variables(&[("FAIRWAY_LOGS_KEEP_BYTES", bytes)]);
+    assert_eq!(kept("0").unwrap().log_keeping, None);
+    assert_eq!(kept("2000000").unwrap().log_keeping.unwrap().bytes, 2_000_000);
+    assert!(refused(kept("1000")).contains("FAIRWAY_LOGS_KEEP_BYTES: is a whole number of bytes"));
+    let error = refused(by_file("[logs]\nkeep_hours = 0\n", &[]));
+    assert!(
+        error.contains("fairway.toml:2: logs.keep_hours: is a whole number of hours from 1 to 8760."),
+        "{error}"
+    );
 }
 
 #[test]

@@ -92,6 +92,14 @@ impl NamespaceState {
         ServiceObjects { deployment, replica_sets, pods, events, service, redis_pods }
     }
 
+    /// The services that have a Deployment or a pod.
+    pub(crate) fn services_present(&self) -> BTreeSet<ServiceName> {
+        let deployments = self.deployments.objects.values().map(|object| object.labels());
+        let labels = deployments.chain(self.pods.objects.values().map(|object| object.labels()));
+        let names = labels.filter(|labels| labelled(labels, "service")).filter_map(|labels| labels.get(NAME));
+        names.filter_map(|name| name.parse().ok()).collect()
+    }
+
     /// What is reported of a service's objects, of those that are gone too as long as their ReplicaSet is known.
     pub(crate) fn events_about(&self, service: &ServiceName) -> Vec<Arc<Event>> {
         let objects = self.service(service);

@@ -2,7 +2,7 @@
 
 use crate::index::Watched;
 use crate::{Cluster, NamespaceState};
-use fairway_domain::{Freshness, Namespace, Timestamp};
+use fairway_domain::{Freshness, Namespace, ServiceName, Timestamp};
 use futures::StreamExt;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
@@ -10,7 +10,7 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::watcher;
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,6 +36,16 @@ impl ClusterState {
     /// One namespace as it is known now. One that isn't watched is empty and was never seen.
     pub fn namespace(&self, namespace: &Namespace) -> Arc<NamespaceState> {
         self.shared.lock().get(namespace).map(|watched| watched.state.clone()).unwrap_or_default()
+    }
+
+    /// Every service that is known to be there, with its namespace.
+    pub(crate) fn services(&self) -> HashSet<(Namespace, ServiceName)> {
+        let namespaces = self.shared.lock();
+        let services = namespaces.iter().flat_map(|(namespace, watched)| {
+            let present = watched.state.services_present();
+            present.into_iter().map(|service| (namespace.clone(), service))
+        });
+        services.collect()
     }
 
     /// Counts up at each change of any object or of the freshness.

@@ -27,6 +27,7 @@ pub use activity::ActivityFilter;
 pub use deploys::{DeployOrder, DeployTarget};
 pub use error::Error;
 pub use fairway_delivery::{BuilderSettings, HelmSettings};
+pub use fairway_kubernetes::LogKeeping;
 pub use fairway_lines::{FilterError, Line, Masks, Style, styled};
 pub use fairway_scaffold::{BaseImages, GitRequest, GitResponse};
 pub use fairway_store::{Remembered, Reservation, StoredResponse};

@@ -57,6 +57,9 @@ impl Portal {
             registry,
         };
         let portal = Self { inner: Arc::new(inner) };
+        if let Some(keeping) = portal.inner.settings.log_keeping.clone() {
+            portal.spawn(portal.inner.cluster.keep_logs(&portal.inner.state, keeping));
+        }
         portal.spawn(portal.clone().count_changes());
         portal.spawn(portal.clone().catch_up_with_pushes());
         portal.spawn(worker::run(portal.clone()));

@@ -1,6 +1,6 @@
 //! What a portal is told at its start.
 
-use crate::{BaseImages, BuilderSettings, HelmSettings, Masks};
+use crate::{BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks};
 use fairway_domain::Environment;
 use std::path::PathBuf;
 
@@ -33,6 +33,8 @@ pub struct Settings {
     pub helm: HelmSettings,
     /// What is hidden in the lines of services.
     pub redact: Masks,
+    /// How log lines are kept beyond the life of their pods, if they are.
+    pub log_keeping: Option<LogKeeping>,
     /// The program that a repository's hook runs: Fairway itself.
     pub hook_program: PathBuf,
 }

@@ -63,6 +63,17 @@ pub(super) fn minutes(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|minutes| (1..=1440).contains(minutes)).ok_or_else(|| rule.to_owned())
 }
 
+/// How much of a log is kept; nothing for 0.
+pub(super) fn kept_bytes(text: &str) -> Result<u64, String> {
+    let rule = "is a whole number of bytes from 1048576 (1 MiB), or 0 to keep nothing.";
+    text.parse().ok().filter(|bytes| *bytes == 0 || *bytes >= 1 << 20).ok_or_else(|| rule.to_owned())
+}
+
+pub(super) fn kept_hours(text: &str) -> Result<u64, String> {
+    let rule = "is a whole number of hours from 1 to 8760.";
+    text.parse().ok().filter(|hours| (1..=8760).contains(hours)).ok_or_else(|| rule.to_owned())
+}
+
 /// As images name it: a host, a port if it isn't the usual one, and what stands before every image's name there.
 pub(super) fn registry(text: &str) -> Result<String, String> {
     if text.contains("://") {

@@ -32,8 +32,23 @@ const SECOND: i64 = 1_000_000_000;
 pub(super) enum Start {
     /// About where the log ends now. The sender is dropped as soon as that place is known.
     Now(mpsc::Sender<()>),
+    /// About where the log was at this time, in nanoseconds since the epoch.
+    Since(i64),
+    /// Right after this place.
+    After(Cursor),
     /// At the log's beginning.
     Beginning,
+}
+
+impl Start {
+    /// Whether a pod's joining is part of what is followed.
+    fn tells_of(&self, joined: &Item) -> bool {
+        match self {
+            Self::Now(_) | Self::After(_) => false,
+            Self::Since(floor) => joined.nanos >= *floor,
+            Self::Beginning => true,
+        }
+    }
 }
 
 /// One container that is followed.
@@ -77,19 +92,20 @@ impl Follower {
 
     /// Follows until the pod is gone or nobody listens any more.
     pub(super) async fn run(mut self, start: Start) {
+        let joined = self.source.joined().filter(|joined| start.tells_of(joined));
         match start {
             Start::Now(located) => {
                 self.floor = self.locate().await;
                 drop(located);
             }
-            Start::Beginning => {
-                self.cursor = Some(Cursor::start());
-                if let Some(joined) = self.source.joined()
-                    && self.items.send(joined).await.is_err()
-                {
-                    return;
-                }
-            }
+            Start::Since(floor) => self.floor = floor,
+            Start::After(cursor) => self.cursor = Some(cursor),
+            Start::Beginning => self.cursor = Some(Cursor::start()),
+        }
+        if let Some(joined) = joined
+            && self.items.send(joined).await.is_err()
+        {
+            return;
         }
         let mut pause = RETRY.0;
         loop {

@@ -3,13 +3,14 @@
 use super::account::Account;
 use super::events::{events_after, latest_version};
 use super::follow::{Follower, Start};
+use super::kept::{Keeper, Kept, LogKeeping};
 use super::line::{Item, Source, SourceId};
 use super::merge::Window;
 use super::sources;
 use crate::ClusterState;
-use fairway_domain::{Freshness, Namespace, ServiceName};
+use fairway_domain::{Freshness, Namespace, ServiceName, Timestamp};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -19,14 +20,30 @@ const MOST_ITEMS: usize = 20_000;
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 /// How long reading goes on after the last reader left, so that one who comes right back misses nothing of a pod that ends.
 const LINGER: Duration = Duration::from_secs(60);
+/// How far back what is kept of a container begins that was never read before.
+const FIRST_HOUR: i64 = 3_600_000_000_000;
 /// How many items a reader takes at once.
 const CHUNK: usize = 512;
 
-/// The hubs of all services that somebody reads.
+/// The hubs of all services that somebody reads; if lines are kept, of all services.
 #[derive(Default)]
-pub(crate) struct Hubs(Mutex<HashMap<(Namespace, ServiceName), Weak<Hub>>>);
+pub(crate) struct Hubs {
+    running: Mutex<HashMap<(Namespace, ServiceName), Weak<Hub>>>,
+    keeping: OnceLock<LogKeeping>,
+}
 
 impl Hubs {
+    /// From now on, what is read is kept.
+    pub(super) fn keep(&self, keeping: LogKeeping) {
+        // The first word stands.
+        let _ = self.keeping.set(keeping);
+    }
+
+    /// What is kept of a service.
+    pub(super) fn kept(&self, namespace: &Namespace, service: &ServiceName) -> Option<Kept> {
+        self.keeping.get().map(|keeping| Kept::of(keeping, namespace, service))
+    }
+
     /// The hub of a service, started if nobody reads it yet.
     pub(super) fn join(
         &self,
@@ -34,7 +51,7 @@ impl Hubs {
         state: &ClusterState,
         key: (Namespace, ServiceName),
     ) -> Reader {
-        let mut hubs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hubs = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         hubs.retain(|_, hub| hub.strong_count() > 0);
         if let Some(hub) = hubs.get(&key).and_then(Weak::upgrade) {
             return Reader { hub };
@@ -46,6 +63,7 @@ impl Hubs {
             state: state.without_watches(),
             namespace: key.0.clone(),
             service: key.1.clone(),
+            keeping: self.keeping.get().cloned(),
             shared: shared.clone(),
         };
         task.spawn(feed.run());
@@ -80,9 +98,9 @@ struct Ring {
 }
 
 impl Ring {
-    fn push(&mut self, item: Item) {
+    fn push(&mut self, item: Arc<Item>) {
         self.bytes += item.weight();
-        self.items.push_back(Arc::new(item));
+        self.items.push_back(item);
         while self.items.len() > MOST_ITEMS || (self.bytes > MOST_BYTES && self.items.len() > 1) {
             let Some(dropped) = self.items.pop_front() else { break };
             self.bytes -= dropped.weight();
@@ -160,6 +178,7 @@ struct Feed {
     state: ClusterState,
     namespace: Namespace,
     service: ServiceName,
+    keeping: Option<LogKeeping>,
     shared: Arc<Shared>,
 }
 
@@ -172,13 +191,12 @@ impl Feed {
                 return;
             }
         }
+        let mut keeper = self.keeper().await;
         let (sender, mut items) = mpsc::channel(1024);
-        let mut followers = JoinSet::new();
-        let mut known = HashSet::new();
+        let mut followers = Followers { sender, known: HashSet::new(), tasks: JoinSet::new() };
         let (located, mut all_located) = mpsc::channel::<()>(1);
-        let now = Start::Now(located);
-        self.start_followers(&now, &sender, &mut known, &mut followers);
-        drop(now);
+        self.follow(&mut followers, |source| Self::first_start(source, keeper.as_ref(), &located));
+        drop(located);
         let mut version = latest_version(&self.state.namespace(&self.namespace), &self.service);
 
         let mut window = Window::default();
@@ -197,7 +215,12 @@ impl Feed {
                     let Some(item) = item else { return };
                     window.push(item, tokio::time::Instant::now());
                 }
-                () = waited => self.publish(window.release(tokio::time::Instant::now())),
+                () = waited => {
+                    let items = self.publish(window.release(tokio::time::Instant::now()));
+                    if let Some(keeper) = &mut keeper {
+                        keeper.append(&items).await;
+                    }
+                }
                 // Closed once each follower has dropped its end.
                 _ = all_located.recv(), if !ready => {
                     ready = true;
@@ -208,7 +231,7 @@ impl Feed {
                     if change.is_err() {
                         return;
                     }
-                    self.start_followers(&Start::Beginning, &sender, &mut known, &mut followers);
+                    self.follow(&mut followers, |_| Start::Beginning);
                     let events = events_after(&self.state.namespace(&self.namespace), &self.service, version);
                     version = events.last().and_then(Item::version).unwrap_or(version);
                     let now = tokio::time::Instant::now();
@@ -220,41 +243,60 @@ impl Feed {
         }
     }
 
+    /// What writes the lines down, if they are kept; it has been told which pods went while nobody read.
+    async fn keeper(&self) -> Option<Keeper> {
+        let mut keeper = Keeper::open(self.keeping.as_ref()?, &self.namespace, &self.service).await;
+        let present = sources(&self.state, &self.namespace, &self.service);
+        keeper.close_all_but(&present.iter().map(|source| source.id).collect()).await;
+        Some(keeper)
+    }
+
+    /// Where following a container begins that was there before its hub: where it was left, if lines are kept.
+    fn first_start(source: &Source, keeper: Option<&Keeper>, located: &mpsc::Sender<()>) -> Start {
+        let Some(keeper) = keeper else { return Start::Now(located.clone()) };
+        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default();
+        keeper.cursor(source.id).map_or(Start::Since(now - FIRST_HOUR), Start::After)
+    }
+
     /// Follows the containers that aren't followed yet.
-    fn start_followers(
-        &self,
-        start: &Start,
-        sender: &mpsc::Sender<Item>,
-        known: &mut HashSet<SourceId>,
-        followers: &mut JoinSet<()>,
-    ) {
-        while followers.try_join_next().is_some() {}
+    fn follow(&self, followers: &mut Followers, start: impl Fn(&Source) -> Start) {
+        while followers.tasks.try_join_next().is_some() {}
         let present: Vec<Source> = sources(&self.state, &self.namespace, &self.service);
-        known.retain(|id| present.iter().any(|source| source.id == *id));
+        followers.known.retain(|id| present.iter().any(|source| source.id == *id));
         for source in present {
-            if known.insert(source.id) {
+            if followers.known.insert(source.id) {
+                let start = start(&source);
                 let follower = Follower::new(
                     self.client.clone(),
                     self.state.without_watches(),
                     source,
-                    sender.clone(),
+                    followers.sender.clone(),
                     self.shared.account.clone(),
                 );
-                followers.spawn(follower.run(start.clone()));
+                followers.tasks.spawn(follower.run(start));
             }
         }
     }
 
-    fn publish(&self, items: Vec<Item>) {
+    fn publish(&self, items: Vec<Item>) -> Vec<Arc<Item>> {
+        let items: Vec<Arc<Item>> = items.into_iter().map(Arc::new).collect();
         let next = self.shared.with_ring(|ring| {
-            for item in items {
-                self.shared.account.note(&item);
-                ring.push(item);
+            for item in &items {
+                self.shared.account.note(item);
+                ring.push(item.clone());
             }
             ring.next()
         });
         self.shared.next.send_replace(next);
+        items
     }
+}
+
+/// Who reads the containers.
+struct Followers {
+    sender: mpsc::Sender<Item>,
+    known: HashSet<SourceId>,
+    tasks: JoinSet<()>,
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 use super::super::line::{SourceId, What};
 use super::*;
 
-fn line(text: String) -> Item {
-    Item {
+fn line(text: String) -> Arc<Item> {
+    Arc::new(Item {
         source: SourceId(1),
         origin: Arc::default(),
         restart: 0,
@@ -10,7 +10,7 @@ fn line(text: String) -> Item {
         ordinal: 1,
         beyond: 0,
         what: What::Line(text),
-    }
+    })
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod events;
 mod follow;
 mod hub;
 mod instances;
+mod keep;
+mod kept;
 mod line;
 mod merge;
 mod position;
@@ -18,6 +20,7 @@ mod viewer;
 mod whole;
 
 pub(crate) use hub::Hubs;
+pub use kept::LogKeeping;
 
 use crate::{Cluster, ClusterState, Error};
 use fairway_domain::{LogEntry, LogPosition, LogRequest, Namespace, ServiceName};

@@ -8,6 +8,9 @@ use std::fmt::Write;
 /// As many sources as fit into a position; older ones become part of its floor.
 const MOST_CURSORS: usize = 64;
 
+/// As many of them may be of sources that are closed.
+const MOST_CLOSED: usize = 8;
+
 /// How far a reader has come in one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cursor {
@@ -64,7 +67,10 @@ impl Cursor {
                 self.fresh = true;
             }
             What::Gap(_) | What::Joined(_) | What::Event(_) => {}
-            What::Closed(_) => (self.instance, self.fresh) = (Self::CLOSED, true),
+            What::Closed(_) => {
+                (self.instance, self.fresh) = (Self::CLOSED, true);
+                self.nanos = self.nanos.max(item.nanos);
+            }
         }
     }
 }
@@ -121,8 +127,35 @@ impl Position {
             self.events = self.events.max(Some(version));
             return;
         }
-        self.cursors.entry(item.source).or_insert_with(Cursor::start).advance(item);
-        if self.cursors.len() > MOST_CURSORS {
+        let known = self.cursors.len();
+        let cursor = self.cursors.entry(item.source).or_insert_with(Cursor::start);
+        let was_closed = cursor.closed();
+        cursor.advance(item);
+        if cursor.closed() != was_closed || self.cursors.len() != known {
+            self.keep_short();
+        }
+    }
+
+    /// Whether everything up to `cursor` in a source has been read.
+    pub(super) fn is_past(&self, source: SourceId, cursor: Cursor) -> bool {
+        match self.cursors.get(&source) {
+            Some(own) => {
+                own.closed()
+                    || (!cursor.closed() && own.place() >= cursor.place() && own.instance >= cursor.instance)
+            }
+            None => cursor.nanos < self.floor,
+        }
+    }
+
+    /// Everything up to `cursor` counts as read.
+    pub(super) fn set(&mut self, source: SourceId, cursor: Cursor) {
+        self.cursors.insert(source, cursor);
+        self.keep_short();
+    }
+
+    fn keep_short(&mut self) {
+        let closed = self.cursors.values().filter(|cursor| cursor.closed()).count();
+        if self.cursors.len() > MOST_CURSORS || closed > MOST_CLOSED {
             self.drop_oldest();
         }
     }

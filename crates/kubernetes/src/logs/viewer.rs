@@ -3,6 +3,7 @@
 use super::events::{EVENTS, events_after};
 use super::hub::Reader;
 use super::instances::instances;
+use super::kept::{Beginning, Enough};
 use super::line::{Item, Source, SourceId, What};
 use super::merge::merged;
 use super::position::{Cursor, Position};
@@ -23,6 +24,8 @@ use std::time::Duration;
 const DEFAULT_TAIL: u32 = 500;
 /// How long to wait before what couldn't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+
+type ItemStream = BoxStream<'static, Result<Item, Error>>;
 
 /// An entry, and where a reader is after it.
 type Step = (Position, Option<LogEntry>);
@@ -174,29 +177,13 @@ impl Viewer {
         &'a self,
         mut position: Position,
         tail: Option<u32>,
-        hub: Option<&Reader>,
+        hub: Option<&'a Reader>,
     ) -> impl Stream<Item = Result<Step, Error>> + Send + use<'a> {
-        let present = sources(&self.state, &self.namespace, &self.service);
-        let mut ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
-        let held = hub.map(Reader::held).unwrap_or_default();
-        let covered = covered(&position, &held);
-        let lost = lost(&position, &ids, &covered);
-        ids.retain(|id| !covered.contains(id));
-        let asked = present.into_iter().filter(|source| ids.contains(&source.id));
-        let mut streams: Vec<BoxStream<'static, _>> =
-            asked.filter_map(|source| self.written(source, &position, tail)).collect();
-        let asked = |source: &SourceId| *source == EVENTS || ids.contains(source);
-        let unread = held.into_iter().filter(|item| !asked(&item.source) && !position.passed(item));
-        streams.push(stream::iter(unread.map(Arc::unwrap_or_clone).map(Ok).collect::<Vec<_>>()).boxed());
-        let mut events =
-            events_after(&self.state.namespace(&self.namespace), &self.service, position.events.unwrap_or(0));
-        // An event's own time, not its place, says whether it is from before what was asked for.
-        events.retain(|event| position.events.is_some() || event.happened_at() >= position.floor);
-        streams.push(stream::iter(events.into_iter().map(Ok)).boxed());
         try_stream! {
-            for item in lost {
-                position.advance(&Item { what: What::Closed(None), ..item.clone() });
-                yield (position.clone(), self.read(&item));
+            let held = hub.map(Reader::held).unwrap_or_default();
+            let (streams, missing) = self.streams(&mut position, tail, held).await;
+            for (after, gap) in missing {
+                yield (after, self.read(&gap));
             }
             let mut items = pin!(merged(streams));
             let Some(tail) = tail else {
@@ -224,13 +211,57 @@ impl Viewer {
         }
     }
 
-    /// What has been written by one container.
-    fn written(
+    /// Everything that was written after `position`, in streams that are each in order: by the containers that can be asked, by
+    /// those that can't be any more (kept on disk, or held), and by Kubernetes. With the gaps before, each with the position after it.
+    async fn streams(
         &self,
-        source: Source,
-        position: &Position,
+        position: &mut Position,
         tail: Option<u32>,
-    ) -> Option<BoxStream<'static, Result<Item, Error>>> {
+        held: Vec<Arc<Item>>,
+    ) -> (Vec<ItemStream>, Vec<(Position, Item)>) {
+        let present = sources(&self.state, &self.namespace, &self.service);
+        let mut ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
+        let covered = covered(position, &held);
+        let had = &covered | &ids;
+        let kept = self.kept(position, &had, tail).await;
+        let lost = lost(position, &ids, &(&covered | &kept.known));
+        let mut missing = kept.enter(position);
+        for gap in lost {
+            position.advance(&Item { what: What::Closed(None), ..gap.clone() });
+            missing.push((position.clone(), gap));
+        }
+        ids.retain(|id| !covered.contains(id));
+        let asked = present.into_iter().filter(|source| ids.contains(&source.id));
+        let mut streams: Vec<ItemStream> =
+            asked.filter_map(|source| self.written(source, position, tail)).collect();
+        let held =
+            held.into_iter().filter(|item| item.source != EVENTS && !ids.contains(&item.source)).collect();
+        streams.push(kept.items(position.clone(), had, held).boxed());
+        let mut events =
+            events_after(&self.state.namespace(&self.namespace), &self.service, position.events.unwrap_or(0));
+        // An event's own time, not its place, says whether it is from before what was asked for.
+        events.retain(|event| position.events.is_some() || event.happened_at() >= position.floor);
+        streams.push(stream::iter(events.into_iter().map(Ok)).boxed());
+        (streams, missing)
+    }
+
+    /// What is kept on disk of sources that the reader doesn't have from elsewhere.
+    async fn kept(&self, position: &Position, had: &HashSet<SourceId>, tail: Option<u32>) -> Beginning {
+        let Some(kept) = self.cluster.hubs.kept(&self.namespace, &self.service) else {
+            return Beginning::default();
+        };
+        let counts = |item: &Item| {
+            let inside = !self.range.begins_after(item) && !self.range.ends_before(item);
+            inside && matches!(item.what, What::Line(_))
+        };
+        // Matching lines can stand anywhere.
+        let tail = tail.filter(|_| self.request.filter.is_none());
+        let enough = tail.map(|lines| Enough { lines, counts: &counts });
+        kept.beginning(position, had, enough.as_ref()).await
+    }
+
+    /// What has been written by one container.
+    fn written(&self, source: Source, position: &Position, tail: Option<u32>) -> Option<ItemStream> {
         let namespace = self.state.namespace(&self.namespace);
         let instances = instances(namespace.pods.get(&source.origin.pod)?, &source.origin.container);
         let reading = Reading {

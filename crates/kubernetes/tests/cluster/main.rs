@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod fixture;
+mod log_kept;
 mod log_sources;
 mod log_traps;
 mod logs;

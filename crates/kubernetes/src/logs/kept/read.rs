@@ -1,0 +1,145 @@
+//! Reading what is kept of sources that the cluster can't be asked about any more.
+
+use super::super::line::{Item, SourceId, What};
+use super::super::position::{Cursor, Position};
+use super::record::{KnownSource, Record, Records};
+use super::{LogKeeping, segments};
+use async_stream::stream;
+use fairway_domain::{Namespace, ServiceName};
+use futures::Stream;
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The files of one service.
+pub(in super::super) struct Kept {
+    folder: PathBuf,
+}
+
+/// Where reading begins.
+#[derive(Default)]
+pub(in super::super) struct Beginning {
+    /// What has to be read, the oldest first.
+    paths: Vec<PathBuf>,
+    /// All sources that the files may have something of.
+    pub(in super::super) known: HashSet<SourceId>,
+    /// Sources of which something lies before that, and how far.
+    before: Vec<(KnownSource, Cursor)>,
+}
+
+/// The last lines are enough.
+pub(in super::super) struct Enough<'a> {
+    pub(in super::super) lines: u32,
+    /// Whether an item is one of them.
+    pub(in super::super) counts: &'a (dyn Fn(&Item) -> bool + Sync),
+}
+
+impl Kept {
+    pub(in super::super) fn of(keeping: &LogKeeping, namespace: &Namespace, service: &ServiceName) -> Self {
+        Self { folder: keeping.folder_of(namespace, service) }
+    }
+
+    /// Finds where to begin for a reader at `position` who has all of `skipped` from elsewhere.
+    pub(in super::super) async fn beginning(
+        &self,
+        position: &Position,
+        skipped: &HashSet<SourceId>,
+        enough: Option<&Enough<'_>>,
+    ) -> Beginning {
+        let mut found = Beginning::default();
+        let mut lines = 0;
+        let segments = segments(&self.folder).unwrap_or_else(|error| {
+            tracing::warn!(folder = %self.folder.display(), %error, "kept log lines can't be read");
+            Vec::new()
+        });
+        for (_, path) in segments.into_iter().rev() {
+            // One that was removed just now was the oldest.
+            let Ok(bytes) = tokio::fs::read(&path).await else { break };
+            found.paths.push(path);
+            found.before.clear();
+            for record in Records::of(&bytes) {
+                match record {
+                    Record::Source(source) => found.meet(source, position, skipped),
+                    Record::Item(item) => {
+                        let new = !skipped.contains(&item.source) && !position.passed(&item);
+                        lines += u32::from(new && enough.is_some_and(|enough| (enough.counts)(&item)));
+                    }
+                }
+            }
+            if found.before.is_empty() || enough.is_some_and(|enough| lines >= enough.lines) {
+                break;
+            }
+        }
+        found.paths.reverse();
+        found
+    }
+}
+
+impl Beginning {
+    fn meet(&mut self, source: KnownSource, position: &Position, skipped: &HashSet<SourceId>) {
+        self.known.insert(source.id);
+        if let Some(cursor) = source.cursor
+            && !skipped.contains(&source.id)
+            && !position.is_past(source.id, cursor)
+        {
+            self.before.push((source, cursor));
+        }
+    }
+
+    /// Moves a reader's position to the beginning. Gives a gap for each source that they were in the middle of, with the position
+    /// after it.
+    pub(in super::super) fn enter(&self, position: &mut Position) -> Vec<(Position, Item)> {
+        let mut gaps = Vec::new();
+        for (source, cursor) in &self.before {
+            let own = position.cursor(source.id);
+            position.set(source.id, *cursor);
+            if let Some(own) = own {
+                let why = "These lines aren't kept any more: some are missing here.";
+                let (nanos, ordinal) = own.place();
+                let gap = Item {
+                    source: source.id,
+                    origin: source.origin.clone(),
+                    restart: own.instance,
+                    nanos,
+                    ordinal,
+                    beyond: 0,
+                    what: What::Gap(why.into()),
+                };
+                gaps.push((position.clone(), gap));
+            }
+        }
+        gaps
+    }
+
+    /// The items after `position`, and then those that are `held`, each once.
+    pub(in super::super) fn items<E>(
+        self,
+        mut position: Position,
+        skipped: HashSet<SourceId>,
+        held: Vec<Arc<Item>>,
+    ) -> impl Stream<Item = Result<Item, E>> + Send + 'static
+    where
+        E: Send + 'static,
+    {
+        stream! {
+            for path in self.paths {
+                let Ok(bytes) = tokio::fs::read(&path).await else { continue };
+                for record in Records::of(&bytes) {
+                    if let Record::Item(item) = record
+                        && !skipped.contains(&item.source)
+                        && !position.passed(&item)
+                    {
+                        position.advance(&item);
+                        yield Ok(item);
+                    }
+                }
+            }
+            for item in held {
+                if !position.passed(&item) {
+                    position.advance(&item);
+                    yield Ok(Arc::unwrap_or_clone(item));
+                }
+            }
+        }
+    }
+}

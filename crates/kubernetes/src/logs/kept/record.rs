@@ -1,0 +1,236 @@
+//! How items stand in a file: records one after another, each with its length and a checksum, so that a torn end is seen.
+
+use super::super::line::{Item, Origin, SourceId, What};
+use super::super::position::Cursor;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Length and checksum.
+const HEAD: usize = 8;
+
+const SOURCE: u8 = 0;
+const LINE: u8 = 1;
+const ENDED: u8 = 2;
+const GAP: u8 = 3;
+const JOINED: u8 = 4;
+const LEFT: u8 = 5;
+const CLOSED: u8 = 6;
+
+/// A container whose items follow, and how far it had been written when this was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KnownSource {
+    pub(super) id: SourceId,
+    pub(super) origin: Arc<Origin>,
+    /// Nothing before its first item.
+    pub(super) cursor: Option<Cursor>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Record {
+    Source(KnownSource),
+    Item(Item),
+}
+
+/// Adds a source's record.
+pub(super) fn write_source(out: &mut Vec<u8>, source: &KnownSource) {
+    framed(out, |out| {
+        out.push(SOURCE);
+        out.extend(source.id.0.to_le_bytes());
+        let cursor = source.cursor.unwrap_or_default();
+        out.extend(cursor.nanos.to_le_bytes());
+        out.extend(cursor.ordinal.to_le_bytes());
+        out.extend(cursor.instance.to_le_bytes());
+        out.push(u8::from(source.cursor.is_some()) | u8::from(cursor.fresh) << 1);
+        out.extend(source.origin.revision.unwrap_or(0).to_le_bytes());
+        let pod = source.origin.pod.as_bytes();
+        out.extend(u32::try_from(pod.len()).unwrap_or(u32::MAX).to_le_bytes());
+        out.extend(pod);
+        out.extend(source.origin.container.as_bytes());
+    });
+}
+
+/// Adds an item's record; its source's has to come before it. What isn't the containers' own is left out.
+pub(super) fn write_item(out: &mut Vec<u8>, item: &Item) {
+    let (kind, text) = match &item.what {
+        What::Line(text) => (LINE, &**text),
+        What::Ended(text) => (ENDED, &**text),
+        What::Gap(text) => (GAP, &**text),
+        What::Joined(text) => (JOINED, &**text),
+        What::Closed(Some(text)) => (LEFT, &**text),
+        What::Closed(None) => (CLOSED, ""),
+        What::Event(_) => return,
+    };
+    framed(out, |out| {
+        out.push(kind);
+        out.extend(item.source.0.to_le_bytes());
+        out.extend(item.restart.to_le_bytes());
+        out.extend(item.nanos.to_le_bytes());
+        out.extend(item.ordinal.to_le_bytes());
+        out.extend(item.beyond.to_le_bytes());
+        out.extend(text.as_bytes());
+    });
+}
+
+fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend([0; HEAD]);
+    write(out);
+    let body = &out[start + HEAD..];
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let sum = crc32fast::hash(body).to_le_bytes();
+    out[start..start + 4].copy_from_slice(&length);
+    out[start + 4..start + HEAD].copy_from_slice(&sum);
+}
+
+/// The records of a file, up to its end or to the first that isn't whole.
+pub(super) struct Records<'a> {
+    bytes: &'a [u8],
+    origins: HashMap<SourceId, Arc<Origin>>,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, origins: HashMap::new() }
+    }
+
+    fn body(&mut self) -> Option<&'a [u8]> {
+        let mut head = Fields(self.bytes);
+        let length = usize::try_from(u32::from_le_bytes(head.take()?)).ok()?;
+        let sum = u32::from_le_bytes(head.take()?);
+        let (body, rest) = head.0.split_at_checked(length)?;
+        self.bytes = rest;
+        (crc32fast::hash(body) == sum).then_some(body)
+    }
+
+    fn decode(&mut self, body: &[u8]) -> Option<Record> {
+        let mut fields = Fields(body);
+        let [kind] = fields.take()?;
+        let id = SourceId(u64::from_le_bytes(fields.take()?));
+        if kind == SOURCE {
+            let source = source(id, fields)?;
+            self.origins.insert(id, source.origin.clone());
+            return Some(Record::Source(source));
+        }
+        let restart = u32::from_le_bytes(fields.take()?);
+        let nanos = i64::from_le_bytes(fields.take()?);
+        let ordinal = u32::from_le_bytes(fields.take()?);
+        let beyond = u64::from_le_bytes(fields.take()?);
+        let text = String::from_utf8_lossy(fields.0).into_owned();
+        let what = match kind {
+            LINE => What::Line(text),
+            ENDED => What::Ended(text),
+            GAP => What::Gap(text),
+            JOINED => What::Joined(text),
+            LEFT => What::Closed(Some(text)),
+            CLOSED => What::Closed(None),
+            _ => return None,
+        };
+        let origin = self.origins.get(&id)?.clone();
+        Some(Record::Item(Item { source: id, origin, restart, nanos, ordinal, beyond, what }))
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        let record = self.body().and_then(|body| self.decode(body));
+        if record.is_none() {
+            self.bytes = &[];
+        }
+        record
+    }
+}
+
+fn source(id: SourceId, mut fields: Fields<'_>) -> Option<KnownSource> {
+    let nanos = i64::from_le_bytes(fields.take()?);
+    let ordinal = u32::from_le_bytes(fields.take()?);
+    let instance = u32::from_le_bytes(fields.take()?);
+    let [flags] = fields.take()?;
+    let revision = Some(u64::from_le_bytes(fields.take()?)).filter(|revision| *revision > 0);
+    let pod = usize::try_from(u32::from_le_bytes(fields.take()?)).ok()?;
+    let (pod, container) = fields.0.split_at_checked(pod)?;
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let origin = Origin { pod: text(pod), container: text(container), revision };
+    let cursor = Cursor { nanos, ordinal, instance, fresh: flags & 2 != 0 };
+    Some(KnownSource { id, origin: Arc::new(origin), cursor: (flags & 1 != 0).then_some(cursor) })
+}
+
+/// Bytes that are taken from their front.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records() -> Vec<Record> {
+        let origin =
+            Arc::new(Origin { pod: "orders-5d-k2".into(), container: "app".into(), revision: Some(7) });
+        let source = |cursor| Record::Source(KnownSource { id: SourceId(9), origin: origin.clone(), cursor });
+        let item = |what| {
+            Record::Item(Item {
+                source: SourceId(9),
+                origin: origin.clone(),
+                restart: 2,
+                nanos: -5,
+                ordinal: 3,
+                beyond: 4,
+                what,
+            })
+        };
+        let fresh = Cursor { nanos: 1, ordinal: 2, instance: 3, fresh: true };
+        vec![
+            source(None),
+            item(What::Joined("joined".into())),
+            item(What::Line("é a line\nof two".into())),
+            item(What::Line(String::new())),
+            item(What::Ended("exited".into())),
+            item(What::Gap("rotated".into())),
+            source(Some(fresh)),
+            source(Some(Cursor { fresh: false, ..fresh })),
+            item(What::Closed(Some("is gone".into()))),
+            item(What::Closed(None)),
+        ]
+    }
+
+    fn written(records: &[Record]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for record in records {
+            match record {
+                Record::Source(source) => write_source(&mut out, source),
+                Record::Item(item) => write_item(&mut out, item),
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        assert_eq!(Records::of(&written(&records())).collect::<Vec<_>>(), records());
+    }
+
+    #[test]
+    fn of_a_torn_file_everything_whole_is_read_and_nothing_else() {
+        let (all, bytes) = (records(), written(&records()));
+        for end in 0..bytes.len() {
+            let read: Vec<_> = Records::of(&bytes[..end]).collect();
+            assert!(read == all[..read.len()], "torn at {end}");
+            let next = written(&all[..=read.len()]).len();
+            assert!(end < next, "torn at {end}: a whole record is missing");
+        }
+        for at in 0..bytes.len() {
+            let mut broken = bytes.clone();
+            broken[at] ^= 0x40;
+            let read: Vec<_> = Records::of(&broken).collect();
+            assert!(read == all[..read.len()], "broken at {at}");
+        }
+    }
+}

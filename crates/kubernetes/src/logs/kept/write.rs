@@ -1,0 +1,221 @@
+//! Writing what a hub publishes.
+
+use super::super::line::{Item, Origin, SourceId, What};
+use super::super::position::Cursor;
+use super::record::{KnownSource, Record, Records, write_item, write_source};
+use super::{LogKeeping, SEGMENTS, remove, remove_older, segment, segments};
+use fairway_domain::{Namespace, ServiceName, Timestamp};
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
+
+/// What is written of one service, by its hub alone.
+pub(in super::super) struct Keeper {
+    keeping: LogKeeping,
+    folder: PathBuf,
+    /// All that the segments may know.
+    sources: BTreeMap<SourceId, Known>,
+    open: Option<Open>,
+    /// The number of the next segment.
+    next: u64,
+    /// Sources of which something could not be written, since their cursors.
+    missed: HashSet<SourceId>,
+}
+
+#[derive(Clone)]
+struct Known {
+    origin: Arc<Origin>,
+    cursor: Option<Cursor>,
+    /// The last segment with something of it.
+    segment: u64,
+}
+
+struct Open {
+    file: File,
+    number: u64,
+    bytes: u64,
+    since: Instant,
+}
+
+impl Keeper {
+    /// Goes on where the files of a service end.
+    pub(in super::super) async fn open(
+        keeping: &LogKeeping,
+        namespace: &Namespace,
+        service: &ServiceName,
+    ) -> Self {
+        let folder = keeping.folder_of(namespace, service);
+        let (sources, next) = match last_known(&folder).await {
+            Ok(known) => known,
+            Err(error) => {
+                tracing::warn!(%service, %error, "kept log lines can't be read");
+                Default::default()
+            }
+        };
+        Self { keeping: keeping.clone(), folder, sources, open: None, next, missed: HashSet::new() }
+    }
+
+    /// How far a source has been written; nothing if it isn't known.
+    pub(in super::super) fn cursor(&self, source: SourceId) -> Option<Cursor> {
+        self.sources.get(&source).and_then(|known| known.cursor)
+    }
+
+    /// Ends the sources that went while nobody wrote.
+    pub(in super::super) async fn close_all_but(&mut self, present: &HashSet<SourceId>) {
+        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default();
+        let mut pods = HashSet::new();
+        let mut items = Vec::new();
+        for (source, known) in &self.sources {
+            let Some(cursor) = known.cursor.filter(|cursor| !cursor.closed() && !present.contains(source))
+            else {
+                continue;
+            };
+            let item = |nanos, what| {
+                Arc::new(Item {
+                    source: *source,
+                    origin: known.origin.clone(),
+                    restart: cursor.instance,
+                    nanos,
+                    ordinal: cursor.ordinal,
+                    beyond: 0,
+                    what,
+                })
+            };
+            let why = "This pod went while Fairway didn't run: its last lines may be missing here.";
+            items.push(item(cursor.nanos, What::Gap(why.into())));
+            let first = pods.insert(known.origin.pod.clone());
+            let left = first.then(|| format!("{} is gone", known.origin.pod));
+            items.push(item(now.max(cursor.nanos), What::Closed(left)));
+        }
+        self.append(&items).await;
+    }
+
+    /// Writes items in the order in which they were published. What can't be written is told of once it can again, in its place.
+    pub(in super::super) async fn append(&mut self, items: &[Arc<Item>]) {
+        if items.iter().all(|item| matches!(item.what, What::Event(_))) {
+            return;
+        }
+        if let Err(error) = self.write(items).await {
+            if self.missed.is_empty() {
+                tracing::warn!(folder = %self.folder.display(), %error, "log lines can't be kept");
+            }
+            self.missed.extend(self.sources.keys());
+            self.missed.extend(items.iter().map(|item| item.source));
+            if let Some(open) = self.open.take() {
+                // What stands half in the file is none; a reader stops at it.
+                open.file.set_len(open.bytes).await.ok();
+            }
+        }
+    }
+
+    async fn write(&mut self, items: &[Arc<Item>]) -> io::Result<()> {
+        self.roll().await?;
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let mut bytes = Vec::new();
+        let mut changed: BTreeMap<SourceId, Known> = BTreeMap::new();
+        for item in items.iter().filter(|item| !matches!(item.what, What::Event(_))) {
+            let known = changed.entry(item.source).or_insert_with(|| {
+                let new = || {
+                    let source = KnownSource { id: item.source, origin: item.origin.clone(), cursor: None };
+                    write_source(&mut bytes, &source);
+                    Known { origin: source.origin, cursor: None, segment: open.number }
+                };
+                self.sources.get(&item.source).cloned().unwrap_or_else(new)
+            });
+            let cursor = known.cursor.get_or_insert_with(Cursor::start);
+            if self.missed.remove(&item.source) {
+                write_item(&mut bytes, &missed(item, *cursor));
+            }
+            write_item(&mut bytes, item);
+            cursor.advance(item);
+            known.segment = open.number;
+        }
+        open.file.write_all(&bytes).await?;
+        open.file.flush().await?;
+        open.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.sources.extend(changed);
+        Ok(())
+    }
+
+    /// Begins a segment if none is open, or the open one is full or old.
+    async fn roll(&mut self) -> io::Result<()> {
+        let full = self.keeping.bytes / u64::from(SEGMENTS);
+        let old = self.keeping.age / SEGMENTS;
+        if self.open.as_ref().is_some_and(|open| open.bytes < full && open.since.elapsed() < old) {
+            return Ok(());
+        }
+        self.open = None;
+        tokio::fs::create_dir_all(&self.folder).await?;
+        let oldest = remove_surplus(&self.folder, &self.keeping)?.unwrap_or(self.next);
+        self.sources.retain(|_, known| known.segment >= oldest || known.cursor.is_none_or(|c| !c.closed()));
+        let mut bytes = Vec::new();
+        for (id, known) in &self.sources {
+            let Known { origin, cursor, .. } = known.clone();
+            write_source(&mut bytes, &KnownSource { id: *id, origin, cursor });
+        }
+        let number = self.next;
+        // It has its name once its beginning is whole: reading begins at any.
+        let unnamed = self.folder.join("unnamed");
+        let mut file = File::create(&unnamed).await?;
+        file.write_all(&bytes).await?;
+        file.flush().await?;
+        tokio::fs::rename(&unnamed, segment(&self.folder, number)).await?;
+        self.next += 1;
+        let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.open = Some(Open { file, number, bytes, since: Instant::now() });
+        Ok(())
+    }
+}
+
+/// Tells that something is missing before an item that could be written.
+fn missed(item: &Item, cursor: Cursor) -> Item {
+    let (nanos, ordinal) = cursor.place();
+    let why = "Lines couldn't be written to disk for a time: some may be missing here.";
+    Item { nanos, ordinal, beyond: 0, what: What::Gap(why.into()), ..item.clone() }
+}
+
+/// Removes segments until a new one has room; gives the number of the oldest that stays.
+fn remove_surplus(folder: &Path, keeping: &LogKeeping) -> io::Result<Option<u64>> {
+    remove_older(folder, keeping.age)?;
+    let mut sizes = Vec::new();
+    for (number, path) in segments(folder)? {
+        let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+        sizes.push((number, path, bytes));
+    }
+    let room = keeping.bytes - keeping.bytes / u64::from(SEGMENTS);
+    let mut all: u64 = sizes.iter().map(|(.., bytes)| bytes).sum();
+    let mut oldest = None;
+    for (number, path, bytes) in sizes {
+        if all <= room {
+            oldest = oldest.or(Some(number));
+            break;
+        }
+        remove(&path)?;
+        all -= bytes;
+    }
+    Ok(oldest)
+}
+
+/// The sources that the last segment knows, how far each was written there, and the number of the segment after it.
+async fn last_known(folder: &Path) -> io::Result<(BTreeMap<SourceId, Known>, u64)> {
+    let mut sources = BTreeMap::new();
+    let Some((number, path)) = segments(folder)?.pop() else { return Ok((sources, 0)) };
+    let bytes = tokio::fs::read(path).await?;
+    for record in Records::of(&bytes) {
+        match record {
+            Record::Source(KnownSource { id, origin, cursor }) => {
+                sources.insert(id, Known { origin, cursor, segment: number });
+            }
+            Record::Item(item) => {
+                if let Some(known) = sources.get_mut(&item.source) {
+                    known.cursor.get_or_insert_with(Cursor::start).advance(&item);
+                }
+            }
+        }
+    }
+    Ok((sources, number + 1))
+}

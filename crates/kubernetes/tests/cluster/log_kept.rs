@@ -1,0 +1,73 @@
+//! What pods wrote outlives them.
+
+use crate::fixture::{Fixture, in_namespace, names, orders, running};
+use crate::logs::{Got, NUMBERS, assert_each_number_once};
+use fairway_domain::{LogEntry, LogMarker, LogPosition, LogRequest};
+use fairway_kubernetes::{ClusterState, LogKeeping};
+use futures::StreamExt;
+use std::time::Duration;
+
+fn of<'a>(got: &'a [(LogPosition, LogEntry)], pod: &str) -> Vec<&'a LogEntry> {
+    let of_pod = |entry: &&LogEntry| entry.pod == pod && entry.marker != Some(LogMarker::Event);
+    got.iter().map(|(_, entry)| entry).filter(of_pod).collect()
+}
+
+/// Everything that can be read, once it fulfils a condition.
+async fn all_once(
+    fixture: &Fixture,
+    state: &ClusterState,
+    done: impl Fn(&[(LogPosition, LogEntry)]) -> bool,
+) -> Got {
+    let reading = async {
+        loop {
+            let got: Got = fixture.logs(state, LogRequest::default()).collect().await;
+            if done(&got) {
+                return got;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(90), reading).await.expect("never came")
+}
+
+#[test]
+fn who_comes_when_a_pod_is_gone_reads_all_that_it_wrote_from_any_line_on() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        let folder = tempfile::tempdir().unwrap();
+        let age = Duration::from_secs(3600);
+        let keeping = LogKeeping { folder: folder.path().to_owned(), bytes: 16 << 20, age };
+        tokio::spawn(fixture.cluster.keep_logs(&state, keeping));
+        fixture.deploy(1, NUMBERS).await;
+        fixture.until(&state, "a pod", |objects| names(objects).len() == 1).await;
+        let gone = names(&state.namespace(&fixture.namespace).service(&orders())).remove(0);
+        all_once(&fixture, &state, |got| of(got, &gone).len() > 100).await;
+        fixture.delete_pod(&gone).await;
+        let left = |got: &[(LogPosition, LogEntry)]| {
+            of(got, &gone).last().is_some_and(|entry| entry.marker == Some(LogMarker::Left))
+        };
+        let got = all_once(&fixture, &state, left).await;
+        let story = of(&got, &gone);
+        assert_eq!(story[0].marker, Some(LogMarker::Joined));
+        assert_eq!(
+            story[story.len() - 3..].iter().filter(|entry| entry.text == "goodbye").count(),
+            1,
+            "{story:?}"
+        );
+        fixture.until(&state, "its successor", |objects| objects.pods.iter().any(|pod| running(pod))).await;
+        let got = all_once(&fixture, &state, |got| got.len() > story.len() + 100).await;
+        assert_each_number_once(&got);
+
+        let of_gone = got.iter().enumerate().filter(|(_, (_, entry))| entry.pod == gone);
+        for (read, (position, _)) in of_gone.step_by(17) {
+            let after = LogRequest { after: Some(position.clone()), ..LogRequest::default() };
+            let rest: Got = fixture.logs(&state, after).collect().await;
+            assert!(of(&rest, &gone) == of(&got[read + 1..], &gone), "after {read}");
+        }
+        let tail = LogRequest { tail: Some(10), ..LogRequest::default() };
+        let tail: Got = fixture.logs(&state, tail).collect().await;
+        let after = LogRequest { after: Some(tail[0].0.clone()), ..LogRequest::default() };
+        let rest: Got = fixture.logs(&state, after).collect().await;
+        assert_eq!(of(&rest, &gone), Vec::<&LogEntry>::new(), "what a tail leaves out stays read");
+    });
+}
