@@ -7,12 +7,17 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use fairway_domain::{
-    EnvironmentName, LogFilter, LogMoment, LogPlace, LogPosition, LogRequest, LogStatus, ServiceName,
+    EnvironmentName, LogEntry, LogFilter, LogMoment, LogPlace, LogPosition, LogRequest, LogStatus,
+    ServiceName,
 };
-use fairway_portal::{LogStream, Portal};
+use fairway_portal::{Error, LogStream, Portal};
 use futures::StreamExt;
 use http::{HeaderMap, header};
 use serde::Deserialize;
+use std::io;
+
+/// How many lines go out in one piece at most.
+const TOGETHER: usize = 128;
 
 /// Which lines.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -88,17 +93,26 @@ pub(super) async fn line(
     let file = format!("attachment; filename=\"{name}-{environment}-{place}.log\"");
     let headers =
         [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, file)];
-    Ok((headers, events::STREAMED, Body::from_stream(line.map(|piece| piece.map_err(std::io::Error::other))))
+    Ok((headers, events::STREAMED, Body::from_stream(line.map(|piece| piece.map_err(io::Error::other))))
         .into_response())
 }
 
 fn json_lines(portal: &Portal, lines: LogStream) -> Response {
-    let body = lines.take_until(portal.closing()).map(|line| {
-        let (_, entry) = line.map_err(std::io::Error::other)?;
-        let mut json = serde_json::to_string(&entry).map_err(std::io::Error::other)?;
-        json.push('\n');
-        Ok::<_, std::io::Error>(json)
-    });
+    // What is there at once goes out at once.
+    let lines = lines.take_until(portal.closing()).ready_chunks(TOGETHER);
+    let body = lines.flat_map(|lines| futures::stream::iter(in_one_piece(lines)));
     let json_lines = [(header::CONTENT_TYPE, "application/x-ndjson")];
     (json_lines, events::STREAMED, Body::from_stream(body)).into_response()
+}
+
+/// Lines as one text, up to where their stream failed, and then why.
+fn in_one_piece(lines: Vec<Result<(LogPosition, LogEntry), Error>>) -> Vec<io::Result<Vec<u8>>> {
+    let mut text = Vec::new();
+    let written = lines.into_iter().try_for_each(|line| {
+        let (_, entry) = line.map_err(io::Error::other)?;
+        serde_json::to_writer(&mut text, &entry)?;
+        text.push(b'\n');
+        Ok(())
+    });
+    std::iter::once(Ok(text)).chain(written.err().map(Err)).collect()
 }

@@ -64,6 +64,8 @@ pub(super) struct Follower {
     read_before: Option<String>,
     /// How often in a row that brought nothing.
     empty: u32,
+    /// Whether the last stream broke before its end: something of what was written may not have come.
+    broken: bool,
     /// Where the last gap was told of: once is enough.
     gap: Option<Cursor>,
 }
@@ -86,6 +88,7 @@ impl Follower {
             floor: 0,
             read_before: None,
             empty: 0,
+            broken: false,
             gap: None,
         }
     }
@@ -110,7 +113,7 @@ impl Follower {
         let mut pause = RETRY.0;
         loop {
             let Some(pod) = self.pod() else {
-                let _ = self.items.send(self.closed()).await;
+                self.close().await;
                 return;
             };
             let read_until = self.instances_of(&pod);
@@ -179,7 +182,10 @@ impl Follower {
             let next = tokio::select! {
                 biased;
                 next = items.try_next() => next,
-                () = &mut over => return Some(count),
+                lost = &mut over => {
+                    self.broken |= lost;
+                    return Some(count);
+                }
             };
             match next {
                 Ok(Some(item)) => {
@@ -187,11 +193,13 @@ impl Follower {
                     self.deliver(item).await?;
                 }
                 Ok(None) => {
+                    self.broken = false;
                     self.read_before = instances.last().map(|instance| instance.id.clone());
                     return Some(count);
                 }
                 Err(error) => {
                     tracing::debug!(pod = %self.source.origin.pod, %error, "a log stream broke and will be opened again");
+                    self.broken = true;
                     return Some(count);
                 }
             }
@@ -220,6 +228,19 @@ impl Follower {
         let _ = tokio::time::timeout(pause, changed).await;
     }
 
+    /// Tells that the pod is gone, and of what may have gone with it.
+    async fn close(mut self) {
+        let unread = self.cursor.filter(|cursor| self.broken && !cursor.fresh);
+        if let Some(cursor) = unread {
+            let why = "The pod went while its log couldn't be read: its last lines may be missing here.";
+            let gap = Item::happened(&self.source, cursor.instance, cursor.place(), What::Gap(why.into()));
+            if self.deliver(gap).await.is_none() {
+                return;
+            }
+        }
+        let _ = self.items.send(self.closed()).await;
+    }
+
     fn closed(&self) -> Item {
         let cursor = self.cursor.unwrap_or_else(Cursor::start);
         let left = self.source.made.map(|_| format!("{} is gone", self.source.origin.pod));
@@ -235,9 +256,9 @@ fn pod_of(state: &ClusterState, source: &Source) -> Option<Arc<Pod>> {
     (pod.uid().as_deref() == Some(&*source.uid)).then(|| pod.clone())
 }
 
-/// Returns when a stream that was opened for `instances` should have ended: its container has, or the cluster was away meanwhile
-/// and the connection may be dead without knowing it.
-async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]) {
+/// Returns when a stream that was opened for `instances` should have ended: its container has, or (true) the cluster was away
+/// meanwhile and the connection may be dead without knowing it.
+async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]) -> bool {
     let running = instances_then.iter().find(|instance| instance.end.is_none()).map(|i| i.id.clone());
     let Some(running) = running else { return std::future::pending().await };
     let still_runs = |state: &ClusterState| {
@@ -247,11 +268,14 @@ async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]
     };
     let live = |state: &ClusterState| state.namespace(&source.namespace).freshness == Freshness::Live;
     tokio::select! {
-        () = when(state, |state| !still_runs(state)) => tokio::time::sleep(DRAIN).await,
+        () = when(state, |state| !still_runs(state)) => {
+            tokio::time::sleep(DRAIN).await;
+            false
+        }
         () = async {
             when(state, |state| !live(state)).await;
             when(state, live).await;
-        } => {}
+        } => true,
     }
 }
 

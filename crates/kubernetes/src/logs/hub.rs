@@ -147,9 +147,9 @@ impl Reader {
         self.hub.shared.with_ring(|ring| ring.first)
     }
 
-    /// Everything that is held.
-    pub(super) fn held(&self) -> Vec<Arc<Item>> {
-        self.hub.shared.with_ring(|ring| ring.items.iter().cloned().collect())
+    /// Looks at everything that is held at one moment. Everybody else waits meanwhile.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&VecDeque<Arc<Item>>) -> T) -> T {
+        self.hub.shared.with_ring(|ring| look(&ring.items))
     }
 
     /// Items from `number` on, at least one, waiting for it; nothing if the reader has fallen too far behind.

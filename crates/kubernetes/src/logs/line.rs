@@ -163,7 +163,7 @@ pub(super) fn kept(raw: &[u8]) -> String {
 
 /// A line of the API's answer: the kubelet's timestamp and the text. `None` for what the kubelet itself says in the stream.
 pub(super) fn parse(raw: &[u8]) -> Option<(i64, &[u8])> {
-    let space = raw.iter().position(|byte| *byte == b' ')?;
+    let space = memchr::memchr(b' ', raw)?;
     let (stamp, text) = raw.split_at(space);
     let nanos = parse_stamp(stamp)?;
     let text = text.get(1..).unwrap_or_default();

@@ -3,7 +3,6 @@
 use super::line::{Item, SourceId, What};
 use fairway_domain::LogPosition;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 /// As many sources as fit into a position; older ones become part of its floor.
 const MOST_CURSORS: usize = 64;
@@ -168,17 +167,26 @@ impl Position {
         self.floor = self.floor.max(nanos.saturating_add(1));
     }
 
-    /// The text a reader gives back.
+    /// The text a reader gives back. Made for each line that is given, so it is made quickly.
     pub(super) fn encode(&self) -> Option<LogPosition> {
-        let mut text = format!("1.{:x}", self.floor.max(0));
-        // Writing into a String can't fail.
-        let _ = self.events.map(|version| write!(text, ",v.{version:x}"));
-        for (source, cursor) in &self.cursors {
-            let fresh = if cursor.fresh { ".f" } else { "" };
-            let Cursor { nanos, ordinal, instance, .. } = cursor;
-            let _ = write!(text, ",{:x}.{:x}.{ordinal:x}.{instance:x}{fresh}", source.0, nanos.max(&0));
+        let mut text = String::with_capacity(32 + 48 * self.cursors.len());
+        text.push('1');
+        push_hex(&mut text, '.', self.floor.max(0).unsigned_abs());
+        if let Some(version) = self.events {
+            text.push_str(",v");
+            push_hex(&mut text, '.', version);
         }
-        text.parse().ok()
+        for (source, cursor) in &self.cursors {
+            let Cursor { nanos, ordinal, instance, fresh } = *cursor;
+            push_hex(&mut text, ',', source.0);
+            push_hex(&mut text, '.', nanos.max(0).unsigned_abs());
+            push_hex(&mut text, '.', ordinal.into());
+            push_hex(&mut text, '.', instance.into());
+            if fresh {
+                text.push_str(".f");
+            }
+        }
+        text.try_into().ok()
     }
 
     pub(super) fn decode(position: &LogPosition) -> Option<Self> {
@@ -200,6 +208,18 @@ impl Position {
             decoded.cursors.insert(source, cursor);
         }
         Some(decoded)
+    }
+}
+
+/// Adds a separator and a number in hexadecimal digits.
+fn push_hex(text: &mut String, separator: char, number: u64) {
+    text.push(separator);
+    let digits = 16 - (number | 1).leading_zeros() / 4;
+    for digit in (0..digits).rev() {
+        text.push(
+            char::from_digit(u32::try_from((number >> (4 * digit)) & 0xf).unwrap_or_default(), 16)
+                .unwrap_or('0'),
+        );
     }
 }
 

@@ -5,14 +5,16 @@ use super::line::{Item, Numbering, Source, What, kept, parse};
 use super::position::Cursor;
 use crate::Error;
 use crate::cluster::in_time;
-use async_stream::try_stream;
+use async_stream::{stream, try_stream};
 use fairway_domain::{LogEntry, Timestamp};
-use futures::stream::{self, BoxStream};
+use futures::stream::{BoxStream, empty, iter};
 use futures::{AsyncBufRead, AsyncBufReadExt, Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, LogParams};
 use std::pin::pin;
 use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// What of a line is read into memory: what is given of it, and the stamp.
 const LONGEST_LINE: usize = LogEntry::MOST_BYTES + 64;
@@ -20,6 +22,9 @@ const LONGEST_LINE: usize = LogEntry::MOST_BYTES + 64;
 const TAIL_MARGIN: u32 = 20;
 /// How long a log that isn't followed may pause in the middle.
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+/// How many items are handed over at once, and how many such chunks are read ahead.
+const CHUNK: usize = 64;
+const CHUNKS_AHEAD: usize = 8;
 const SECOND: i64 = 1_000_000_000;
 
 /// Which part of a container's log.
@@ -103,7 +108,7 @@ async fn read_line(
         if buffer.is_empty() {
             return Ok(None);
         }
-        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr(b'\n', buffer);
         let piece = &buffer[..end.unwrap_or(buffer.len())];
         let room = LONGEST_LINE.saturating_sub(line.len()).min(piece.len());
         line.extend_from_slice(&piece[..room]);
@@ -139,6 +144,31 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// The same as `items`, read by a task of its own that is a bounded number of items ahead: several logs are read at once, while
+    /// each waits for its turn.
+    pub(super) fn ahead(self) -> BoxStream<'static, Result<Item, Error>> {
+        let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            let mut chunks = pin!(self.items().ready_chunks(CHUNK));
+            while let Some(chunk) = chunks.next().await {
+                if sender.send(chunk).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let items = stream! {
+            // Ends with who reads.
+            let _task = task;
+            while let Some(chunk) = chunks.recv().await {
+                for item in chunk {
+                    yield item;
+                }
+            }
+        };
+        items.boxed()
+    }
+
     /// The lines after the cursor, and the ends between them, in the order of the log.
     pub(super) fn items(self) -> impl Stream<Item = Result<Item, Error>> + Send {
         try_stream! {
@@ -221,7 +251,7 @@ impl Reading {
             let lines = self.part(instance, Part { tail: Some(tail), ..all }).await?;
             let lines: Vec<Item> = lines.try_collect().await?;
             if let Some(lines) = surely_whole(lines, tail) {
-                return Ok(stream::iter(lines.into_iter().map(Ok)).boxed());
+                return Ok(iter(lines.into_iter().map(Ok)).boxed());
             }
         }
         self.part(instance, all).await
@@ -234,7 +264,7 @@ impl Reading {
     ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
         match open(&self.client, &self.source, instance.previous, part).await {
             // The pod or that instance of it is gone: nothing can be read.
-            Err(Error::Refused { code: 400 | 404, .. }) => Ok(stream::empty().boxed()),
+            Err(Error::Refused { code: 400 | 404, .. }) => Ok(empty().boxed()),
             log => Ok(lines(log?, self.source.clone(), instance.restart, part.follow).boxed()),
         }
     }

@@ -180,8 +180,7 @@ impl Viewer {
         hub: Option<&'a Reader>,
     ) -> impl Stream<Item = Result<Step, Error>> + Send + use<'a> {
         try_stream! {
-            let held = hub.map(Reader::held).unwrap_or_default();
-            let (streams, missing) = self.streams(&mut position, tail, held).await;
+            let (streams, missing) = self.streams(&mut position, tail, hub).await;
             for (after, gap) in missing {
                 yield (after, self.read(&gap));
             }
@@ -217,11 +216,12 @@ impl Viewer {
         &self,
         position: &mut Position,
         tail: Option<u32>,
-        held: Vec<Arc<Item>>,
+        hub: Option<&Reader>,
     ) -> (Vec<ItemStream>, Vec<(Position, Item)>) {
         let present = sources(&self.state, &self.namespace, &self.service);
         let mut ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
-        let covered = covered(position, &held);
+        let (covered, held) =
+            hub.map(|hub| hub.look(|items| held(position, items, &ids))).unwrap_or_default();
         let had = &covered | &ids;
         let kept = self.kept(position, &had, tail).await;
         let lost = lost(position, &ids, &(&covered | &kept.known));
@@ -234,8 +234,6 @@ impl Viewer {
         let asked = present.into_iter().filter(|source| ids.contains(&source.id));
         let mut streams: Vec<ItemStream> =
             asked.filter_map(|source| self.written(source, position, tail)).collect();
-        let held =
-            held.into_iter().filter(|item| item.source != EVENTS && !ids.contains(&item.source)).collect();
         streams.push(kept.items(position.clone(), had, held).boxed());
         let mut events =
             events_after(&self.state.namespace(&self.namespace), &self.service, position.events.unwrap_or(0));
@@ -275,7 +273,7 @@ impl Viewer {
             read_before: None,
             source,
         };
-        Some(reading.items().boxed())
+        Some(reading.ahead())
     }
 
     /// The entry of an item, if it has one that is wanted.
@@ -289,11 +287,26 @@ impl Viewer {
 }
 
 /// The sources of which everything after the reader's place is held, because something before it still is: they needn't be asked.
-fn covered(position: &Position, held: &[Arc<Item>]) -> HashSet<SourceId> {
+fn covered<'a>(position: &Position, held: impl IntoIterator<Item = &'a Arc<Item>>) -> HashSet<SourceId> {
     let at_or_before = |item: &&Arc<Item>| {
         !matches!(item.what, What::Gap(_)) && position.cursor(item.source).is_some_and(|c| c.passed(item))
     };
-    held.iter().filter(at_or_before).map(|item| item.source).collect()
+    held.into_iter().filter(at_or_before).map(|item| item.source).collect()
+}
+
+/// What a reader can take from what is held: the sources of which nothing else is needed, and the items of these and of those that
+/// can't be asked.
+fn held(
+    position: &Position,
+    items: &VecDeque<Arc<Item>>,
+    present: &HashSet<SourceId>,
+) -> (HashSet<SourceId>, Vec<Arc<Item>>) {
+    let covered = covered(position, items);
+    let taken = |item: &&Arc<Item>| {
+        item.source != EVENTS && (covered.contains(&item.source) || !present.contains(&item.source))
+    };
+    let taken = items.iter().filter(taken).filter(|item| !position.passed(item)).cloned().collect();
+    (covered, taken)
 }
 
 /// A gap for each container that the reader was in the middle of and that can't be asked any more.

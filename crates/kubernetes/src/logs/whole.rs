@@ -98,7 +98,7 @@ async fn piece(log: &mut Log) -> Result<Option<Piece>, Error> {
     if buffer.is_empty() {
         return Ok(None);
     }
-    let end = buffer.iter().position(|byte| *byte == b'\n');
+    let end = memchr::memchr(b'\n', buffer);
     let bytes = buffer[..end.unwrap_or(buffer.len())].to_vec();
     log.consume_unpin(bytes.len() + usize::from(end.is_some()));
     Ok(Some(Piece { bytes, ends: end.is_some() }))

@@ -75,7 +75,7 @@ async fn what_was_written_is_read_from_any_place_also_by_the_next_process() {
     }
     let got = folder.read(Position::default(), None).await;
     let written: Vec<Item> = all.iter().map(|item| Item::clone(item)).collect();
-    assert!(of(&got) == written);
+    assert_eq!(of(&got), written);
     assert!(segments(&folder.path()).unwrap().len() > 2, "it takes several segments");
     for (read, (position, _)) in got.iter().enumerate() {
         assert!(of(&folder.read(position.clone(), None).await) == written[read + 1..], "after {read}");
@@ -140,7 +140,7 @@ async fn what_is_kept_has_a_bound_and_who_was_in_the_middle_of_what_went_is_told
     );
     let resumed = folder.read(in_the_middle, None).await;
     assert!(matches!(resumed[0].1.what, What::Gap(_)) && resumed[0].1.source == SourceId(1));
-    assert!(of(&resumed[1..]) == fresh);
+    assert_eq!(of(&resumed[1..]), fresh);
     let after_the_gap = folder.read(resumed[0].0.clone(), None).await;
     assert!(of(&after_the_gap) == fresh, "the gap is told once");
 }
