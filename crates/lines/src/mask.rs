@@ -55,6 +55,11 @@ pub enum MaskError {
 }
 
 impl Masks {
+    /// Whether nothing is hidden.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds a mask: one of the names, or a regular expression between slashes, all of whose matches are hidden.
     pub fn add(&mut self, written: &str) -> Result<(), MaskError> {
         if let Some((_, patterns)) = NAMED.iter().find(|(name, _)| *name == written) {

@@ -31,7 +31,7 @@ impl Portal {
         Ok(Answer::Done(inner.cluster.log_status(&inner.state, &environment.namespace, service).boxed()))
     }
 
-    /// One line, as it was written and with all of its bytes.
+    /// One line, as it was written and with all of its bytes; where something has to be hidden, without that.
     pub async fn log_line(
         &self,
         _actor: &Actor,
@@ -42,10 +42,10 @@ impl Portal {
         let (_, environment) = done!(self.known(service, environment).await?);
         let inner = &self.inner;
         let line = inner.cluster.log_line(&inner.state, &environment.namespace, service, place).await?;
-        Ok(match line {
-            Some(line) => Answer::Done(line.map(|piece| piece.map_err(Error::from)).boxed()),
-            None => Answer::Refused(Refusal::NoSuchLine),
-        })
+        let Some(line) = line else { return Ok(Answer::Refused(Refusal::NoSuchLine)) };
+        let line: LogLineStream = line.map(|piece| piece.map_err(Error::from)).boxed();
+        let masks = &inner.settings.redact;
+        Ok(Answer::Done(if masks.is_empty() { line } else { reading::masked(line, masks.clone()) }))
     }
 
     /// The lines of all pods of a service in an environment, each with its level.

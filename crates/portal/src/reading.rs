@@ -1,8 +1,10 @@
 //! How one reader's log entries are read: which belong together, which are kept, and what they say.
 
+use crate::logs::LogLineStream;
 use fairway_domain::LogEntry;
 use fairway_kubernetes::Keep;
 use fairway_lines::{Filter, Line, Masks, Trace, Verdict, plain};
+use futures::{StreamExt, TryStreamExt, stream::once};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +17,26 @@ const MOST_CONTAINERS: usize = 256;
 pub(crate) fn keep(filter: Option<Filter>, masks: Masks) -> Keep {
     let reading = Reading { filter, masks, containers: Mutex::default() };
     Arc::new(move |entry| reading.keep(entry))
+}
+
+/// How much of one line can be searched for what is masked, since it is held for that.
+const MOST_MASKED: usize = 64 * 1024 * 1024;
+
+/// A line without what is masked. Of one that is too long to be searched, the rest is left out, and that is said in its place.
+pub(crate) fn masked(mut line: LogLineStream, masks: Masks) -> LogLineStream {
+    let whole = async move {
+        let (mut held, mut beyond) = (Vec::new(), 0);
+        while let Some(piece) = line.try_next().await? {
+            let room = MOST_MASKED.saturating_sub(held.len()).min(piece.len());
+            held.extend_from_slice(&piece[..room]);
+            beyond += piece.len() - room;
+        }
+        let shown = masks.hide(&String::from_utf8_lossy(&held)).into_owned();
+        let unsearched = format!(" [{beyond} more bytes, too many to search for what has to be hidden]");
+        let shown = if beyond > 0 { shown + &unsearched } else { shown };
+        Ok(shown.into_bytes())
+    };
+    once(whole).boxed()
 }
 
 struct Reading {
@@ -157,6 +179,16 @@ mod tests {
         assert!(!keep(Some(Filter::parse("ada").unwrap()), masks.clone())(&mut line.clone()));
         assert!(keep(Some(Filter::parse("hidden asks").unwrap()), masks)(&mut line));
         assert_eq!((&*line.text, line.bytes), ("[hidden] asks", 93));
+    }
+
+    #[tokio::test]
+    async fn a_whole_line_is_masked_however_its_pieces_part_it() {
+        let mut masks = Masks::default();
+        masks.add("email").unwrap();
+        let pieces = ["asked by a", "da@exa", "mple.org again"].map(|piece| Ok(piece.as_bytes().to_vec()));
+        let line = masked(futures::stream::iter(pieces).boxed(), masks);
+        let shown: Vec<Vec<u8>> = line.try_collect().await.unwrap();
+        assert_eq!(shown.concat(), b"asked by [hidden] again");
     }
 
     #[test]
