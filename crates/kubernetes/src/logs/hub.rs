@@ -10,14 +10,18 @@ use super::sources;
 use crate::ClusterState;
 use fairway_domain::{Freshness, Namespace, ServiceName, Timestamp};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// What the ring holds at most. Who falls further behind reads from the kubelet again.
-const MOST_ITEMS: usize = 20_000;
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+const MOST: Bound = Bound { items: 20_000, bytes: 64 * 1024 * 1024 };
+/// What it holds while nobody reads and lines are only kept: enough for who comes to find where the kubelet's lines end.
+const MOST_UNREAD: Bound = Bound { items: 1000, bytes: 1024 * 1024 };
+/// Changes of the cluster within this time become one.
+const SETTLE: Duration = Duration::from_millis(100);
 /// How long reading goes on after the last reader left, so that one who comes right back misses nothing of a pod that ends.
 const LINGER: Duration = Duration::from_secs(60);
 /// How far back what is kept of a container begins that was never read before.
@@ -44,17 +48,29 @@ impl Hubs {
         self.keeping.get().map(|keeping| Kept::of(keeping, namespace, service))
     }
 
-    /// The hub of a service, started if nobody reads it yet.
+    /// A reader at the hub of a service, which is started if it doesn't run yet.
     pub(super) fn join(
         &self,
         client: &kube::Client,
         state: &ClusterState,
         key: (Namespace, ServiceName),
     ) -> Reader {
+        let hub = self.run(client, state, key);
+        hub.shared.readers.fetch_add(1, Ordering::Relaxed);
+        Reader { hub }
+    }
+
+    /// The hub of a service, for as long as what is returned lives.
+    pub(super) fn run(
+        &self,
+        client: &kube::Client,
+        state: &ClusterState,
+        key: (Namespace, ServiceName),
+    ) -> Arc<Hub> {
         let mut hubs = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         hubs.retain(|_, hub| hub.strong_count() > 0);
         if let Some(hub) = hubs.get(&key).and_then(Weak::upgrade) {
-            return Reader { hub };
+            return hub;
         }
         let shared = Arc::new(Shared::default());
         let mut task = JoinSet::new();
@@ -69,12 +85,12 @@ impl Hubs {
         task.spawn(feed.run());
         let hub = Arc::new(Hub { shared, _task: task });
         hubs.insert(key, Arc::downgrade(&hub));
-        Reader { hub }
+        hub
     }
 }
 
-/// The reading of one service's log. It ends with the last reader.
-struct Hub {
+/// The reading of one service's log. It ends with the last who holds it.
+pub(super) struct Hub {
     shared: Arc<Shared>,
     _task: JoinSet<()>,
 }
@@ -83,10 +99,19 @@ struct Hub {
 struct Shared {
     ring: Mutex<Ring>,
     account: Arc<Account>,
+    /// How many readers there are, or were a moment ago.
+    readers: AtomicUsize,
     /// The number of the next item: changes as items come.
     next: watch::Sender<u64>,
     /// Whether every source that was there at the beginning is being read.
     ready: watch::Sender<bool>,
+}
+
+/// How much may be held.
+#[derive(Clone, Copy)]
+struct Bound {
+    items: usize,
+    bytes: usize,
 }
 
 /// The latest items, each with its number from 0.
@@ -98,10 +123,10 @@ struct Ring {
 }
 
 impl Ring {
-    fn push(&mut self, item: Arc<Item>) {
+    fn push(&mut self, item: Arc<Item>, most: Bound) {
         self.bytes += item.weight();
         self.items.push_back(item);
-        while self.items.len() > MOST_ITEMS || (self.bytes > MOST_BYTES && self.items.len() > 1) {
+        while self.items.len() > most.items || (self.bytes > most.bytes && self.items.len() > 1) {
             let Some(dropped) = self.items.pop_front() else { break };
             self.bytes -= dropped.weight();
             self.first += 1;
@@ -166,7 +191,7 @@ impl Drop for Reader {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 tokio::time::sleep(LINGER).await;
-                drop(hub);
+                hub.shared.readers.fetch_sub(1, Ordering::Relaxed);
             });
         }
     }
@@ -201,21 +226,15 @@ impl Feed {
 
         let mut window = Window::default();
         let mut ready = false;
+        let mut look_again = tokio::time::Instant::now();
         loop {
-            let deadline = window.deadline();
-            let waited = async {
-                match deadline {
-                    Some(deadline) => tokio::time::sleep_until(deadline).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 item = items.recv() => {
                     // Never closed: a sender is held here.
                     let Some(item) = item else { return };
                     window.push(item, tokio::time::Instant::now());
                 }
-                () = waited => {
+                () = window.due() => {
                     let items = self.publish(window.release(tokio::time::Instant::now()));
                     if let Some(keeper) = &mut keeper {
                         keeper.append(&items).await;
@@ -227,10 +246,11 @@ impl Feed {
                     self.shared.account.begin();
                     self.shared.ready.send_replace(true);
                 }
-                change = changed.changed() => {
+                change = changed_since(&mut changed, look_again) => {
                     if change.is_err() {
                         return;
                     }
+                    look_again = tokio::time::Instant::now() + SETTLE;
                     self.follow(&mut followers, |_| Start::Beginning);
                     let events = events_after(&self.state.namespace(&self.namespace), &self.service, version);
                     version = events.last().and_then(Item::version).unwrap_or(version);
@@ -280,16 +300,26 @@ impl Feed {
 
     fn publish(&self, items: Vec<Item>) -> Vec<Arc<Item>> {
         let items: Vec<Arc<Item>> = items.into_iter().map(Arc::new).collect();
+        let most = if self.shared.readers.load(Ordering::Relaxed) > 0 { MOST } else { MOST_UNREAD };
         let next = self.shared.with_ring(|ring| {
             for item in &items {
                 self.shared.account.note(item);
-                ring.push(item.clone());
+                ring.push(item.clone(), most);
             }
             ring.next()
         });
         self.shared.next.send_replace(next);
         items
     }
+}
+
+/// Waits for a change, but not less than until `earliest`.
+async fn changed_since(
+    changed: &mut watch::Receiver<u64>,
+    earliest: tokio::time::Instant,
+) -> Result<(), watch::error::RecvError> {
+    tokio::time::sleep_until(earliest).await;
+    changed.changed().await
 }
 
 /// Who reads the containers.

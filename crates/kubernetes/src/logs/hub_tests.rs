@@ -16,8 +16,8 @@ fn line(text: String) -> Arc<Item> {
 #[test]
 fn the_ring_keeps_the_latest_and_tells_who_is_too_late() {
     let mut ring = Ring::default();
-    for number in 0..=MOST_ITEMS {
-        ring.push(line(number.to_string()));
+    for number in 0..=MOST.items {
+        ring.push(line(number.to_string()), MOST);
     }
     assert_eq!(ring.first, 1);
     assert_eq!(ring.read(0), None);
@@ -29,10 +29,21 @@ fn the_ring_keeps_the_latest_and_tells_who_is_too_late() {
 fn long_lines_are_dropped_before_memory_is() {
     let mut ring = Ring::default();
     for _ in 0..10 {
-        ring.push(line("x".repeat(MOST_BYTES / 4)));
+        ring.push(line("x".repeat(MOST.bytes / 4)), MOST);
     }
-    assert!(ring.bytes <= MOST_BYTES);
+    assert!(ring.bytes <= MOST.bytes);
     assert_eq!(ring.items.len(), 3);
-    ring.push(line("x".repeat(MOST_BYTES * 2)));
+    ring.push(line("x".repeat(MOST.bytes * 2)), MOST);
     assert_eq!(ring.items.len(), 1, "the latest line is always there");
+}
+
+#[test]
+fn while_nobody_reads_little_is_held() {
+    let mut ring = Ring::default();
+    for number in 0..5000 {
+        ring.push(line(number.to_string()), MOST);
+    }
+    ring.push(line("nobody reads any more".into()), MOST_UNREAD);
+    assert_eq!(ring.items.len(), MOST_UNREAD.items);
+    assert_eq!(ring.next(), 5001);
 }

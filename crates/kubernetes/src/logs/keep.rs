@@ -27,15 +27,15 @@ impl Cluster {
             let mut changed = state.changed();
             let mut removal = tokio::time::interval_at(Instant::now(), REMOVAL);
             removal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut readers: HashMap<(Namespace, ServiceName), _> = HashMap::new();
+            let mut running: HashMap<(Namespace, ServiceName), _> = HashMap::new();
             loop {
                 changed.mark_unchanged();
                 let present = state.services();
-                readers.retain(|key, _| present.contains(key));
+                running.retain(|key, _| present.contains(key));
                 for key in present {
-                    readers
+                    running
                         .entry(key.clone())
-                        .or_insert_with(|| cluster.hubs.join(&cluster.client, &state, key));
+                        .or_insert_with(|| cluster.hubs.run(&cluster.client, &state, key));
                 }
                 tokio::select! {
                     _ = removal.tick() => keeping.remove_old().await,

@@ -49,9 +49,12 @@ impl Window {
         self.held.insert(key, item);
     }
 
-    /// When the next line has waited long enough.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.arrivals.front().map(|(arrived, _)| *arrived + WINDOW)
+    /// Waits until the next line has waited long enough.
+    pub(super) async fn due(&self) {
+        match self.arrivals.front() {
+            Some((arrived, _)) => tokio::time::sleep_until(*arrived + WINDOW).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Everything that has waited long enough, and what belongs before it, in order.
