@@ -12,6 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How many containers are followed at once; the one that was met first is forgotten for another.
 const MOST_CONTAINERS: usize = 256;
 
+/// Where a line was cut, something that is to be hidden may have been cut in two, and doesn't look like it any more: that much of its
+/// end is left out, in bytes.
+const LONGEST_SECRET: usize = 1024;
+
 /// Reads entries for one reader. Lines that belong to a line that is kept are kept with it, so that an error has its trace; of what
 /// isn't kept, only as much is read as the filter needs. What is masked is so before the filter sees it: nobody can ask for it.
 pub(crate) fn keep(filter: Option<Filter>, masks: Masks) -> Keep {
@@ -56,10 +60,7 @@ struct Container {
 
 impl Reading {
     fn keep(&self, entry: &mut LogEntry) -> bool {
-        if let Cow::Owned(hidden) = self.masks.hide(&entry.text) {
-            entry.bytes = entry.bytes.saturating_sub(entry.text.len() as u64) + hidden.len() as u64;
-            entry.text = hidden;
-        }
+        self.hide(entry);
         if entry.marker.is_some() {
             return self.verdict(entry) == Verdict::Kept;
         }
@@ -80,6 +81,18 @@ impl Reading {
             entry.level = Line::read(&text).level();
         }
         kept
+    }
+
+    fn hide(&self, entry: &mut LogEntry) {
+        let beyond = entry.bytes.saturating_sub(entry.text.len() as u64);
+        if let Cow::Owned(hidden) = self.masks.hide(&entry.text) {
+            entry.bytes = beyond + hidden.len() as u64;
+            entry.text = hidden;
+        }
+        if beyond > 0 && !self.masks.is_empty() {
+            let end = entry.text.len().saturating_sub(LONGEST_SECRET);
+            entry.text.truncate(entry.text.floor_char_boundary(end));
+        }
     }
 
     fn verdict(&self, entry: &LogEntry) -> Verdict {
@@ -175,10 +188,23 @@ mod tests {
     fn what_is_masked_is_not_shown_and_cannot_be_asked_for() {
         let mut masks = Masks::default();
         masks.add("email").unwrap();
-        let mut line = LogEntry { bytes: 100, ..entry("a", "ada@example.org asks") };
+        let mut line = LogEntry { bytes: 20, ..entry("a", "ada@example.org asks") };
         assert!(!keep(Some(Filter::parse("ada").unwrap()), masks.clone())(&mut line.clone()));
         assert!(keep(Some(Filter::parse("hidden asks").unwrap()), masks)(&mut line));
-        assert_eq!((&*line.text, line.bytes), ("[hidden] asks", 93));
+        assert_eq!((&*line.text, line.bytes), ("[hidden] asks", 13));
+    }
+
+    #[test]
+    fn half_of_what_is_masked_is_not_shown_either() {
+        let mut masks = Masks::default();
+        masks.add("email").unwrap();
+        let text = format!("{} ada@exam", "x".repeat(2000));
+        let mut line = LogEntry { bytes: 9000, ..entry("a", &text) };
+        assert!(keep(None, masks)(&mut line));
+        assert_eq!((line.text.len(), line.bytes), (text.len() - LONGEST_SECRET, 9000));
+        let mut line = LogEntry { bytes: 9000, ..entry("a", &text) };
+        assert!(keep(None, Masks::default())(&mut line));
+        assert_eq!(line.text, text);
     }
 
     #[tokio::test]
