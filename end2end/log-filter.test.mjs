@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Fairway } from './harness.mjs';
+import { inTerminal } from './parts/cluster.mjs';
 import { judge, openBrowser, openPage, visit } from './parts/browser.mjs';
 
 let fairway, name, address, browser;
@@ -79,6 +80,27 @@ test('a filter that is wrong is refused with its place', async () => {
   assert.match(detail, /at “loud” \(character 9\)/);
   assert.deepEqual(errors.map(({ field, from, to }) => ({ field, from, to })), [{ field: 'filter', from: 8, to: 12 }]);
   assert.match(errors[0].message, /Levels are trace, debug, info/);
+});
+
+test('the commands say what the filter says, follow it, and name what they cannot say', async () => {
+  const address = `/services/${name}/logs?environment=staging&filter=${encodeURIComponent('reservation -slow level>=warn')}`;
+  const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
+  await plain.goto(address);
+  await plain.locator('.command summary').click();
+  const [kubectl, stern] = await plain.locator('.command code[tabindex]').allInnerTexts();
+  assert.match(stern, /^\$ stern -n \S+ -l app\.kubernetes\.io\/name=\S+ --exclude '\(\?i\)slow' --include '\(\?i\)reservation'$/);
+  assert.match(await plain.locator('.command').innerText(), /can't say level>=warn/);
+  const shown = await inTerminal(kubectl.replace('$ ', '').replace('logs -f', 'logs').replaceAll('--line-buffered ', ''), fairway.data);
+  assert.match(shown, /reservation failed/);
+  assert.doesNotMatch(shown, /slow|went away/);
+
+  const page = await openPage(browser, fairway);
+  await visit(page, address);
+  await page.locator('.command summary').click();
+  await page.locator('#filter').fill('/time(d )?out/');
+  await page.locator('.command code', { hasText: "--include 'time(d )?out'" }).waitFor();
+  assert.doesNotMatch(await page.locator('.command').innerText(), /can't say/);
+  assert.deepEqual(page.troubles, []);
 });
 
 test('the page says at its field what is wrong, without JavaScript too, and forgets it once it is right', async (t) => {

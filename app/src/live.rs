@@ -108,6 +108,15 @@ impl Following {
                 move |asked| async move { JobPanel::load(&asked.portal, &asked.actor, id).await },
                 move |job| panels::job(job, &token).into_any(),
             ),
+            What::LogCommands(service, environment, filter) => self.drawings(
+                move |asked| {
+                    let (service, environment, filter) = (service.clone(), environment.clone(), filter.clone());
+                    async move {
+                        asked.portal.log_commands(&asked.actor, &service, &environment, filter.as_ref()).await
+                    }
+                },
+                |commands| panels::log_commands(commands).into_any(),
+            ),
             What::LogStatus(service, environment) => self.log_status(service, environment),
             What::Logs(service, environment, filter) => {
                 let after = after.and_then(|after| after.parse().ok());

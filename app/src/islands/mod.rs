@@ -3,6 +3,7 @@
 mod draft;
 mod held_lines;
 mod live;
+mod log_commands;
 mod log_view;
 #[cfg(feature = "hydrate")]
 mod patch;
@@ -10,4 +11,6 @@ mod services_filter;
 
 // An island is called by its page, on the server; the browser finds it by its name.
 #[cfg(feature = "ssr")]
-pub(crate) use {draft::Draft, live::Live, log_view::LogView, services_filter::ServicesFilter};
+pub(crate) use {
+    draft::Draft, live::Live, log_commands::LogCommands, log_view::LogView, services_filter::ServicesFilter,
+};

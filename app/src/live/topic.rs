@@ -20,6 +20,7 @@ pub(super) enum What {
     Job(JobId),
     Deploy(ServiceName, DeployNumber),
     LogStatus(ServiceName, EnvironmentName),
+    LogCommands(ServiceName, EnvironmentName, Option<LogFilter>),
     /// With what a line has to match.
     Logs(ServiceName, EnvironmentName, Option<LogFilter>),
 }
@@ -44,6 +45,9 @@ impl Topic {
             ["service", name] => What::Service(name.parse()?),
             ["job", id] => What::Job(id.parse()?),
             ["deploy", name, number] => What::Deploy(name.parse()?, number.parse()?),
+            ["log-commands", name, environment] => {
+                What::LogCommands(name.parse()?, environment.parse()?, filter(query)?)
+            }
             ["log-status", name, environment] => What::LogStatus(name.parse()?, environment.parse()?),
             ["logs", name, environment] => What::Logs(name.parse()?, environment.parse()?, filter(query)?),
             _ => return Err(Invalid::new("There is no such topic.")),
@@ -91,6 +95,7 @@ mod tests {
             "deploy/orders/0",
             "logs/orders",
             "log-status/orders",
+            "log-commands/orders",
             "bar\nevent: x",
             "logs/orders/staging?filter=a%0Ab",
         ] {

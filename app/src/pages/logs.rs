@@ -2,14 +2,15 @@
 
 use crate::{
     address, clock,
-    components::{command, filter_help},
-    islands::LogView,
+    components::filter_help,
+    islands::{LogCommands, LogView},
     model::LogLineView,
     pages::{crumbs, environments},
+    panels,
     request::{Request, Trouble, done, page, param, query, status},
     words,
 };
-use fairway_domain::{EnvironmentName, LogFilter, LogRequest, ServiceName, ShellCommand};
+use fairway_domain::{EnvironmentName, LogFilter, LogRequest, ServiceName};
 use fairway_portal::Refusal;
 use futures::StreamExt;
 use http::StatusCode;
@@ -35,14 +36,6 @@ pub(crate) fn LogsPage() -> impl IntoView {
             Some(text) => text.parse::<EnvironmentName>().map_err(|_| Trouble::NotFound)?,
             None => first.ok_or(Trouble::NotFound)?,
         };
-        let known =
-            portal.environments().iter().find(|known| known.name == environment).ok_or(Trouble::NotFound)?;
-        let namespace = known.namespace.to_string();
-        let selector = format!("app.kubernetes.io/name={name}");
-        let kubectl = ShellCommand::new(
-            "kubectl",
-            ["-n", &namespace, "logs", "-f", "--prefix", "--max-log-requests=20", "-l", &selector],
-        );
         let (plain, wrong) = match wanted(&filter) {
             Ok(wanted) => last_lines(&request, &name, &environment, wanted).await,
             Err(wrong) => (None, Some(wrong)),
@@ -50,6 +43,9 @@ pub(crate) fn LogsPage() -> impl IntoView {
         if wrong.is_some() {
             status(StatusCode::UNPROCESSABLE_ENTITY);
         }
+        let said = filter.parse::<LogFilter>().ok().filter(|_| wrong.is_none());
+        let commands = portal.log_commands(&request.actor, &name, &environment, said.as_ref()).await;
+        let commands = done(commands)?;
         let shown = environment.to_string();
         Ok(view! {
             <Title text=format!("Logs of {name} on {environment}")/>
@@ -63,11 +59,16 @@ pub(crate) fn LogsPage() -> impl IntoView {
             </form>
             <div class="logs">
                 {filter_help()}
-                <LogView service=name.to_string() environment=shown.clone() filter=filter wrong=wrong/>
+                <LogView service=name.to_string() environment=shown.clone() filter=filter.clone() wrong=wrong/>
                 <noscript>{plain}</noscript>
             </div>
 
-            {command(kubectl.to_string())}
+            <details class="command">
+                <summary>"Show the commands"</summary>
+                <LogCommands service=name.to_string() environment=shown filter=filter>
+                    {panels::log_commands(&commands)}
+                </LogCommands>
+            </details>
         }
         .into_any())
     })

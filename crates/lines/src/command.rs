@@ -4,6 +4,9 @@ use crate::Filter;
 use crate::filter::{Comparison, Name, Term, Text, What};
 use fairway_domain::{Namespace, ServiceName, ShellCommand};
 
+/// How many lines of each container are shown first, where all are.
+const TAIL: &str = "--tail=500";
+
 /// A command that follows a service's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Equivalent {
@@ -33,11 +36,14 @@ pub fn kubectl(namespace: &Namespace, service: &ServiceName, filter: &Filter) ->
     }
     let selector = selector(service);
     let which = container.map_or_else(|| "--all-containers".to_owned(), |name| format!("--container={name}"));
+    // By itself it shows the last ten lines; what is asked for may stand anywhere.
+    let tail = if greps.is_empty() { TAIL } else { "--tail=-1" };
     let words = [
         "-n",
         namespace.as_str(),
         "logs",
         "-f",
+        tail,
         "--prefix",
         "--max-log-requests=20",
         "-l",
@@ -88,6 +94,9 @@ pub fn stern(namespace: &Namespace, service: &ServiceName, filter: &Filter) -> E
                 said.cannot(terms);
             }
         }
+    }
+    if options.is_empty() {
+        options.push(TAIL.to_owned());
     }
     let selector = selector(service);
     let words = pod.into_iter().chain(["-n", namespace.as_str(), "-l", &selector].map(str::to_owned));
@@ -156,15 +165,16 @@ mod tests {
             .map(|equivalent| (equivalent.command.to_string(), equivalent.unsaid))
     }
 
-    const KUBECTL: &str =
-        "kubectl -n staging logs -f --prefix --max-log-requests=20 -l app.kubernetes.io/name=orders";
+    const KUBECTL: &str = "--prefix --max-log-requests=20 -l app.kubernetes.io/name=orders";
+    const ALL: &str = "kubectl -n staging logs -f --tail=500";
+    const SOME: &str = "kubectl -n staging logs -f --tail=-1";
     const STERN: &str = "stern -n staging -l app.kubernetes.io/name=orders";
 
     #[test]
     fn without_a_filter_all_lines_are_followed() {
         let [(kubectl, _), (stern, _)] = both("");
-        assert_eq!(kubectl, format!("{KUBECTL} --all-containers"));
-        assert_eq!(stern, STERN);
+        assert_eq!(kubectl, format!("{ALL} {KUBECTL} --all-containers"));
+        assert_eq!(stern, format!("{STERN} --tail=500"));
     }
 
     #[test]
@@ -173,7 +183,7 @@ mod tests {
         assert_eq!(
             kubectl,
             format!(
-                r"{KUBECTL} --all-containers | grep --line-buffered -P '(?i)timeout' | grep --line-buffered -vP '(?i)healthz' | grep --line-buffered -vP '5\d\d'"
+                r"{SOME} {KUBECTL} --all-containers | grep --line-buffered -P '(?i)timeout' | grep --line-buffered -vP '(?i)healthz' | grep --line-buffered -vP '5\d\d'"
             )
         );
         assert_eq!(
@@ -196,7 +206,7 @@ mod tests {
     #[test]
     fn pods_and_containers_are_said_where_the_command_can() {
         let [(kubectl, unsaid), (stern, none)] = both("pod:x2 container=app -pod:old");
-        assert_eq!(kubectl, format!("{KUBECTL} --container=app"));
+        assert_eq!(kubectl, format!("{ALL} {KUBECTL} --container=app"));
         assert_eq!(unsaid, ["pod:x2", "-pod:old"]);
         assert_eq!(
             stern,

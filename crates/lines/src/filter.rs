@@ -11,7 +11,7 @@ use std::cell::OnceCell;
 ///
 /// A field is looked for in what a line's JSON or logfmt says, then among pairs `name=value` in its text; a line without a field of
 /// that name also matches `name:value` where it has just that in its text. A line has a level only where it says one itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// In each group, one term has to hold.
     pub(crate) groups: Vec<Vec<Term>>,

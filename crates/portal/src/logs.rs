@@ -6,7 +6,7 @@ use fairway_domain::{
     Actor, EnvironmentName, Freshness, LogEntry, LogFilter, LogPlace, LogPosition, LogRequest, LogStatus,
     ServiceName,
 };
-use fairway_lines::{Filter, FilterError};
+use fairway_lines::{Equivalent, Filter, FilterError};
 use futures::{StreamExt, stream::BoxStream};
 
 /// Lines in order, each with the position to resume after it.
@@ -17,6 +17,15 @@ pub type LogLineStream = BoxStream<'static, Result<Vec<u8>, Error>>;
 
 /// How completely a log is being read, again whenever that changes.
 pub type LogStatusStream = BoxStream<'static, LogStatus>;
+
+/// The commands that show a log in a terminal, as far as they can say what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogCommands {
+    /// `kubectl logs`.
+    pub kubectl: Equivalent,
+    /// `stern`.
+    pub stern: Equivalent,
+}
 
 impl Portal {
     /// How completely the log of a service in an environment is being read: by whom doesn't matter, all share one reading.
@@ -29,6 +38,29 @@ impl Portal {
         let (_, environment) = done!(self.known(service, environment).await?);
         let inner = &self.inner;
         Ok(Answer::Done(inner.cluster.log_status(&inner.state, &environment.namespace, service).boxed()))
+    }
+
+    /// The commands that show a log in a terminal.
+    pub async fn log_commands(
+        &self,
+        _actor: &Actor,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        filter: Option<&LogFilter>,
+    ) -> Result<Answer<LogCommands>, Error> {
+        let (_, environment) = done!(self.known(service, environment).await?);
+        let namespace = &environment.namespace;
+        Ok(match filter.map(read).transpose() {
+            Ok(filter) => {
+                let filter = filter.unwrap_or_default();
+                let kubectl = fairway_lines::kubectl(namespace, service, &filter);
+                Answer::Done(LogCommands {
+                    kubectl,
+                    stern: fairway_lines::stern(namespace, service, &filter),
+                })
+            }
+            Err(refusal) => Answer::Refused(refusal),
+        })
     }
 
     /// One line, as it was written and with all of its bytes; where something has to be hidden, without that.
