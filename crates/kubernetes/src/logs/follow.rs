@@ -20,6 +20,8 @@ use tokio::sync::mpsc;
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(2));
 /// How long a stream may go on after its container has ended, to deliver what is left.
 const DRAIN: Duration = Duration::from_secs(2);
+/// How much longer if the pod has gone: nothing else can be read of it, and its container may outlive it by the time it takes to stop.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 /// Where reading begins, in nanoseconds before now, if the node doesn't say how far the log is.
 const GUESS: i64 = 60_000_000_000;
 /// How often in a row a stream may be taken for one of an instance that isn't known yet: a busy kubelet takes half a minute to say
@@ -64,7 +66,7 @@ pub(super) struct Follower {
     read_before: Option<String>,
     /// How often in a row that brought nothing.
     empty: u32,
-    /// Whether the last stream broke before its end: something of what was written may not have come.
+    /// Whether the last stream didn't end by itself: something of what was written may not have come.
     broken: bool,
     /// Where the last gap was told of: once is enough.
     gap: Option<Cursor>,
@@ -173,6 +175,7 @@ impl Follower {
             // What seems to be a successor's log again and again is none.
             read_before: self.read_before.take().filter(|_| self.empty < MOST_EMPTY),
         };
+        let read_before = reading.read_before.clone();
         let _open = self.account.stream(self.source.id);
         let mut items = pin!(reading.items());
         let (state, source) = (self.state.clone(), self.source.clone());
@@ -182,8 +185,10 @@ impl Follower {
             let next = tokio::select! {
                 biased;
                 next = items.try_next() => next,
-                lost = &mut over => {
-                    self.broken |= lost;
+                given_up = &mut over => {
+                    // A second look at what was read to its end needs no end of its own.
+                    let had_all = given_up == GivenUp::Ended && count == 0 && read_before.is_some();
+                    self.broken |= !had_all;
                     return Some(count);
                 }
             };
@@ -230,7 +235,7 @@ impl Follower {
 
     /// Tells that the pod is gone, and of what may have gone with it.
     async fn close(mut self) {
-        let unread = self.cursor.filter(|cursor| self.broken && !cursor.fresh);
+        let unread = self.cursor.filter(|cursor| self.broken && cursor.nanos > 0 && !cursor.closed());
         if let Some(cursor) = unread {
             let why = "The pod went while its log couldn't be read: its last lines may be missing here.";
             let gap = Item::happened(&self.source, cursor.instance, cursor.place(), What::Gap(why.into()));
@@ -256,9 +261,17 @@ fn pod_of(state: &ClusterState, source: &Source) -> Option<Arc<Pod>> {
     (pod.uid().as_deref() == Some(&*source.uid)).then(|| pod.clone())
 }
 
-/// Returns when a stream that was opened for `instances` should have ended: its container has, or (true) the cluster was away
-/// meanwhile and the connection may be dead without knowing it.
-async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]) -> bool {
+/// Why a stream is given up that hasn't ended by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GivenUp {
+    /// Its container has ended.
+    Ended,
+    /// The cluster was away meanwhile: the connection may be dead without knowing it.
+    Lost,
+}
+
+/// Returns when a stream that was opened for `instances` should have ended.
+async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]) -> GivenUp {
     let running = instances_then.iter().find(|instance| instance.end.is_none()).map(|i| i.id.clone());
     let Some(running) = running else { return std::future::pending().await };
     let still_runs = |state: &ClusterState| {
@@ -268,14 +281,17 @@ async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]
     };
     let live = |state: &ClusterState| state.namespace(&source.namespace).freshness == Freshness::Live;
     tokio::select! {
-        () = when(state, |state| !still_runs(state)) => {
+        () = async {
+            when(state, |state| !still_runs(state)).await;
             tokio::time::sleep(DRAIN).await;
-            false
-        }
+            if pod_of(state, source).is_none() {
+                tokio::time::sleep(LAST_WORDS).await;
+            }
+        } => GivenUp::Ended,
         () = async {
             when(state, |state| !live(state)).await;
             when(state, live).await;
-        } => true,
+        } => GivenUp::Lost,
     }
 }
 

@@ -103,6 +103,16 @@ impl Fixture {
         self.pods().delete(name, &DeleteParams::default()).await.unwrap();
     }
 
+    /// Waits until the API server no longer has a pod of this name.
+    pub(crate) async fn until_gone(&self, name: &str) {
+        let going = async {
+            while self.pods().get_opt(name).await.unwrap().is_some() {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, going).await.is_ok(), "{name} doesn't go");
+    }
+
     /// Waits until the watched state fulfils a condition.
     pub(crate) async fn until(
         &self,

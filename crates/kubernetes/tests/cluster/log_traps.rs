@@ -97,6 +97,27 @@ fn a_network_that_is_away_for_a_second_again_and_again_costs_no_line() {
 }
 
 #[test]
+fn a_pod_that_goes_while_only_its_logs_connection_is_dead_leaves_with_a_gap() {
+    in_namespace(|fixture| async move {
+        let (proxy, through) = through_proxy(&fixture).await;
+        // The cluster is known all the time: that the pod goes is seen at once, and never that anything was away.
+        let state = fixture.watch();
+        fixture.deploy(1, NUMBERS).await;
+        fixture.until(&state, "a pod", |objects| names(objects).len() == 1).await;
+        let pod = names(&state.namespace(&fixture.namespace).service(&orders())).remove(0);
+        let mut stream = pin!(through.logs(&state, follow_all()));
+        let mut got: Got = take_until(&mut stream, |got| got.len() > 50).await;
+        proxy.silence();
+        fixture.delete_pod(&pod).await;
+        let left = |got: &Entries| got.iter().any(|(_, entry)| entry.marker == Some(LogMarker::Left));
+        got.extend(take_until(&mut stream, left).await);
+        let told = got.iter().map(|(_, entry)| entry).filter(|entry| entry.pod == pod);
+        let told: Vec<_> = told.filter_map(|entry| entry.marker).filter(|m| *m != LogMarker::Event).collect();
+        assert_eq!(told, [LogMarker::Joined, LogMarker::Gap, LogMarker::Left]);
+    });
+}
+
+#[test]
 fn a_pod_that_says_one_thing_to_stderr_and_exits_is_followed_into_its_next_life() {
     in_namespace(|fixture| async move {
         let state = fixture.watch();

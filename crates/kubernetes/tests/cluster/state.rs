@@ -78,7 +78,7 @@ async fn goes_and_comes_back(fixture: Fixture, lose: impl Fn(&Proxy)) {
     // What happens meanwhile is seen afterwards; what was known stays until then.
     let pods = names(&away.service(&orders()));
     fixture.delete_pod(&pods[0]).await;
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    fixture.until_gone(&pods[0]).await;
     assert_eq!(names(&state.namespace(&fixture.namespace).service(&orders())), pods);
 
     proxy.open();
