@@ -247,6 +247,19 @@ test('what pods wrote is read when they are gone, by who comes later too', async
   assert.deepEqual(before, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 'a line leads to its surroundings also when its pod is gone');
 });
 
+test('any line can be had whole, by its place', async () => {
+  const last = (await lines('tail=30')).filter(({ place }) => place);
+  for (const { place, text } of last) {
+    const { status, headers, body } = await fairway.rest.get(`${address}/lines/${place}`);
+    assert.deepEqual([status, body], [200, text]);
+    assert.match(headers['content-disposition'], /^attachment; filename="logs-/);
+  }
+  const { place } = last[0];
+  for (const [other, answer] of [[`${place}0`, 404], ['1.2.3', 404], [place.replace(/^[^.]+/, '1'), 404]]) {
+    assert.equal((await fairway.rest.get(`${address}/lines/${other}`)).status, answer, other);
+  }
+});
+
 test('the log is told by text, number and age, as JSON lines', async () => {
   const last = (await lines('tail=20')).filter(({ marker }) => marker === null);
   assert.equal(last.length, 20, 'what happened between the lines does not count');
