@@ -1,9 +1,10 @@
 //! What has made other viewers lose, repeat or tear lines.
 
-use crate::fixture::{in_namespace, names, orders, take_until};
+use crate::fixture::{Fixture, in_namespace, names, orders, take_until};
 use crate::logs::{Got, NUMBERS, assert_each_number_once, follow_after, follow_all};
 use crate::proxy::through_proxy;
-use fairway_domain::{LogEntry, LogMarker, LogPosition, LogRequest};
+use fairway_domain::{LogEntry, LogMarker, LogPlace, LogPosition, LogRequest};
+use fairway_kubernetes::ClusterState;
 use futures::TryStreamExt;
 use std::pin::pin;
 use std::time::Duration;
@@ -17,9 +18,16 @@ print("a" * 18_000, flush=True)
 print(json.dumps({"level": "info", "message": "b" * 40_000}), flush=True)
 print("c" * 90_000, flush=True)
 print("short", flush=True)
-print("d" * 20_000_000, flush=True)
-print("End", flush=True)
 time.sleep(3600)
+"#;
+
+/// Lines each of which is more than the kubelet leaves in one file. It looks every ten seconds.
+const HUGE: &str = r#"
+import time
+while True:
+    print("d" * 20_000_000, flush=True)
+    print("short", flush=True)
+    time.sleep(15)
 "#;
 
 #[test]
@@ -28,29 +36,59 @@ fn a_line_of_any_length_is_one_entry_and_can_be_had_whole() {
         let state = fixture.watch();
         fixture.deploy(1, LONG).await;
         let mut stream = Box::pin(fixture.logs(&state, follow_all()));
-        let end = |got: &Entries| got.iter().any(|(_, entry)| entry.text == "End");
-        let got = take_until(&mut stream, end).await;
-        let lines: Vec<&LogEntry> =
-            got.iter().map(|(_, entry)| entry).filter(|e| e.marker.is_none()).collect();
+        let short = |got: &Entries| got.iter().any(|(_, entry)| entry.text == "short");
+        let got = take_until(&mut stream, short).await;
+        let lines = written(&got);
         let told: Vec<_> = lines.iter().map(|line| (line.bytes, line.text.len())).collect();
         let json = 40_000 + r#"{"level": "info", "message": ""}"#.len();
-        let most = LogEntry::MOST_BYTES;
-        let of = |length: usize| (length as u64, length.min(most));
-        assert_eq!(told, [18_000, json, 90_000, 5, 20_000_000, 3].map(of));
+        assert_eq!(told, [18_000, json, 90_000, 5].map(cut));
         let parsed: serde_json::Value = serde_json::from_str(&lines[1].text).unwrap();
         assert_eq!(parsed["message"].as_str().unwrap().len(), 40_000, "nothing stands between the parts");
 
-        for (index, letter) in [(0, "a"), (2, "c"), (4, "d")] {
-            let (cluster, ns) = (&fixture.cluster, &fixture.namespace);
+        for (index, length, letter) in [(0, 18_000, "a"), (2, 90_000, "c")] {
             let place = lines[index].place.unwrap();
-            let whole = cluster.log_line(&state, ns, &orders(), place).await.unwrap().unwrap();
-            let whole: Vec<Vec<u8>> = whole.try_collect().await.unwrap();
-            let whole = String::from_utf8(whole.concat()).unwrap();
-            assert!(whole == letter.repeat(told[index].0.try_into().unwrap()), "{letter}: {}", whole.len());
-            let other = fairway_domain::LogPlace { ordinal: 99, ..place };
-            assert!(cluster.log_line(&state, ns, &orders(), other).await.unwrap().is_none());
+            let whole = whole(&fixture, &state, place).await.unwrap();
+            assert!(whole == letter.repeat(length), "{letter}: {}", whole.len());
+            assert_eq!(None, self::whole(&fixture, &state, LogPlace { ordinal: 99, ..place }).await);
         }
     });
+}
+
+#[test]
+fn a_line_of_20_mb_is_cut_and_can_be_had_whole_while_the_cluster_has_it() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        fixture.deploy(1, HUGE).await;
+        let mut stream = Box::pin(fixture.logs(&state, follow_all()));
+        let short = |got: &Entries| got.last().is_some_and(|(_, entry)| entry.text == "short");
+        loop {
+            let got = take_until(&mut stream, short).await;
+            let [huge, after] = written(&got)[..] else { panic!("{} lines", got.len()) };
+            assert_eq!([huge, after].map(|line| (line.bytes, line.text.len())), [20_000_000, 5].map(cut));
+            // It may be in the file before already, which nobody can read.
+            if let Some(whole) = whole(&fixture, &state, huge.place.unwrap()).await {
+                assert!(whole == "d".repeat(20_000_000), "{}", whole.len());
+                break;
+            }
+        }
+    });
+}
+
+/// What was written, without what happened.
+fn written(got: &Entries) -> Vec<&LogEntry> {
+    got.iter().map(|(_, entry)| entry).filter(|entry| entry.marker.is_none()).collect()
+}
+
+/// How many bytes a line of this length is said to have, and how many of them are told.
+fn cut(length: usize) -> (u64, usize) {
+    (length as u64, length.min(LogEntry::MOST_BYTES))
+}
+
+async fn whole(fixture: &Fixture, state: &ClusterState, place: LogPlace) -> Option<String> {
+    let (cluster, ns) = (&fixture.cluster, &fixture.namespace);
+    let line = cluster.log_line(state, ns, &orders(), place).await.unwrap()?;
+    let pieces: Vec<Vec<u8>> = line.try_collect().await.unwrap();
+    Some(String::from_utf8(pieces.concat()).unwrap())
 }
 
 #[test]
