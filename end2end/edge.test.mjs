@@ -21,10 +21,12 @@ const ROUTES = [
   'get /api/v1/services/{name}/environments/{environment}/logs',
   'get /api/v1/services/{name}/environments/{environment}/logs/status',
   'get /api/v1/services/{name}/environments/{environment}/logs/lines/{place}',
+  'get /api/v1/services/{name}/environments/{environment}/purges',
   'post /api/v1/services/{name}/environments/{environment}/purges',
   'get /api/v1/jobs/{id}',
   'get /api/v1/jobs/{id}/events',
   'post /api/v1/jobs/{id}/retries',
+  'post /api/v1/jobs/{id}/stop',
   'get /api/v1/activity',
 ];
 

@@ -103,6 +103,7 @@ step('keys are purged after a dry run, and everything only with the name of the 
   await page.getByLabel('Keys matching').fill('session:*');
   await page.getByRole('button', { name: 'Count, remove nothing' }).click();
   await page.locator('.figure', { hasText: '2 of 3 keys would go' }).waitFor();
+  await page.getByLabel('Why').fill('stale sessions');
   await page.getByRole('button', { name: /^Remove 2 keys from / }).click();
   await page.waitForURL(/\/jobs\//);
   await comes('done');
@@ -111,10 +112,12 @@ step('keys are purged after a dry run, and everything only with the name of the 
   await page.goto(`/services/${name}/purge?environment=staging`);
   await page.getByLabel('Everything').check();
   await page.getByRole('button', { name: 'Count, remove nothing' }).click();
+  await page.getByLabel('Why').fill('a clean start');
   await page.getByLabel(/Type the service's name/).fill('another');
   await page.getByRole('button', { name: /^Remove 1 key from / }).click();
   await page.getByRole('alert').filter({ hasText: 'Nothing was removed' }).waitFor();
   assert.equal((await redisCli(fairway.namespaces.staging, name, 'dbsize')).trim(), '1');
+  assert.equal(await page.getByLabel('Why').inputValue(), 'a clean start', 'what was typed stays');
   await page.getByLabel(/Type the service's name/).fill(name);
   await page.getByRole('button', { name: /^Remove 1 key from / }).click();
   await page.waitForURL(/\/jobs\//);

@@ -63,15 +63,26 @@ test('a form for staging that was forged to name production removes nothing', as
 });
 
 test('a purge of more keys than were agreed to removes none', async () => {
-  const response = await purge('staging', { pattern: 'session:*', expectedCount: 1 });
+  const response = await purge('staging', { pattern: 'session:*', expectedCount: 1, reason: 'stale sessions' });
   problem(response, 409, /more than the 1 you agreed to/);
   assert.equal(response.body.count.matching, 2);
   assert.equal(await keys(staging), 2);
 });
 
 test('a purge says exactly which keys: one pattern, or everything', async () => {
-  for (const body of [{}, { pattern: '', expectedCount: 0 }, { pattern: '*', everything: true, expectedCount: 2 }, { pattern: 'a\nb', expectedCount: 0 }, { pattern: 'x'.repeat(513), expectedCount: 0 }, { pattern: '*' }, { pattern: '*', expectedCount: -1 }, { pattern: '*', expectedcount: 2 }]) {
+  for (const body of [{}, { pattern: '', expectedCount: 0 }, { pattern: '*', everything: true, expectedCount: 2 }, { pattern: 'a', prefix: 'a', expectedCount: 2 }, { prefix: 'a\\q', expectedCount: 2 }, { type: 'text', expectedCount: 2 }, { idleSeconds: 0, expectedCount: 2 }, { pattern: 'a\nb', expectedCount: 0 }, { pattern: 'x'.repeat(513), expectedCount: 0 }, { pattern: '*' }, { pattern: '*', expectedCount: -1 }, { pattern: '*', expectedcount: 2 }]) {
     problem(await purge('staging', body), 422);
+  }
+  assert.equal(await keys(staging), 2);
+});
+
+test('a purge without a reason, or of everything without the name of the service, removes nothing', async () => {
+  problem(await purge('staging', { pattern: 'session:*', expectedCount: 2 }), 422, /Say why/);
+  problem(await purge('staging', { pattern: 'session:*', expectedCount: 2, reason: 'x' }), 422);
+  for (const confirm of [undefined, 'another']) {
+    const response = await purge('staging', { everything: true, expectedCount: 9, reason: 'a clean start', confirm });
+    problem(response, 422, /Type the service's name/);
+    assert.equal(response.body.type, '/problems/name-needed');
   }
   assert.equal(await keys(staging), 2);
 });
@@ -128,7 +139,7 @@ test('a form that is sent twice is done once, and both get the same answer', asy
 
 test('a POST that is repeated with its Idempotency-Key is done once', async () => {
   const key = { 'idempotency-key': `again-${fairway.suffix}` };
-  const body = { pattern: 'session:1', expectedCount: 1 };
+  const body = { pattern: 'session:1', expectedCount: 1, reason: 'stale sessions' };
   const before = await purge('staging', body, key);
   assert.equal(before.status, 202);
   await fairway.job(before.body.id);

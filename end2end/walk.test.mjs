@@ -185,12 +185,14 @@ step('a purge counts exactly, asks, and removes those keys and no other', async 
   assert.equal(await page.locator('.keys li').count(), 20);
   assert.equal((await redisCli(staging, name, 'dbsize')).trim(), '12003', 'a dry run removes nothing');
   await judge(page, 'purge-dry-run');
+  await page.getByLabel('Why').fill('sessions of the old release');
   await page.getByLabel(/Type the service's name/).fill(name);
   await page.getByRole('button', { name: new RegExp(`^Remove 12,000 keys from ${name}.* Redis on staging$`) }).click();
   await page.waitForURL(/\/jobs\//);
   await alive(page);
   await page.locator('.summary', { hasText: 'done' }).waitFor();
   await page.getByText(/12,?000 keys removed/).filter({ visible: true }).first().waitFor();
+  await page.getByText('Why: sessions of the old release').first().waitFor();
   await judge(page, 'purge-result');
   const left = (await redisCli(staging, name, 'keys *')).trim().split('\n').sort();
   assert.deepEqual(left, ['cart:1', 'cart:2', 'hits']);

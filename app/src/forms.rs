@@ -3,16 +3,15 @@
 //! A handler of the server decodes one of the bodies, asks the portal, and answers 303; where that is refused, it renders
 //! `page()` of the body again with an [`Alert`] or a [`CreateForm`] as context.
 
-use crate::address::encoded;
-use fairway_domain::{
-    BuildId, DeployNumber, EnvironmentName, FieldError, KeyPattern, ParametersDraft, PurgeSelection,
-    ServiceName,
-};
-use fairway_portal::{DeployOrder, DeployTarget, PurgeOrder, Refusal};
-use serde::Deserialize;
+mod purge;
 
-/// A purge of more keys than this, or of everything, asks for the service's name.
-pub const PURGE_WITHOUT_NAME: u64 = 10_000;
+pub use purge::PurgeBody;
+pub(crate) use purge::{AskedKeys, WrongField, address as purge_address};
+
+use crate::address::encoded;
+use fairway_domain::{BuildId, DeployNumber, EnvironmentName, FieldError, ParametersDraft, ServiceName};
+use fairway_portal::{DeployOrder, DeployTarget, Refusal};
+use serde::Deserialize;
 
 /// Why the form that was sent wasn't done; the page shows it above itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +36,9 @@ impl From<&Refusal> for Alert {
                 crate::address::deploy(deploy.service.as_str(), deploy.number.0),
                 format!("Follow deploy {}", deploy.number),
             )),
+            Refusal::PurgeHeld(purge) => {
+                Some((format!("/jobs/{}", purge.job), "Follow that purge".to_owned()))
+            }
             Refusal::NoImage(build) => Some((format!("/jobs/{}", build.job), "Look at its build".to_owned())),
             _ => None,
         };
@@ -93,63 +95,6 @@ impl CreateBody {
             metrics: self.metrics.is_some(),
         }
     }
-}
-
-/// `POST /services/NAME/purge`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct PurgeBody {
-    /// See [`crate::CsrfToken`].
-    pub csrf: String,
-    /// The same form sent again carries the same value.
-    pub idempotency: String,
-    environment: String,
-    pattern: String,
-    everything: Option<String>,
-    expected: String,
-    confirm: String,
-}
-
-impl PurgeBody {
-    /// The page of the form, with the dry run in it.
-    pub fn page(&self, service: &ServiceName) -> String {
-        let selection = match self.everything {
-            Some(_) => "everything=on".to_owned(),
-            None => format!("pattern={}", encoded(&self.pattern)),
-        };
-        format!("/services/{service}/purge?environment={}&{selection}", encoded(&self.environment))
-    }
-
-    /// What is agreed to, or what is missing.
-    pub fn order(&self, service: &ServiceName) -> Result<PurgeOrder, Alert> {
-        let invalid = |error: fairway_domain::Invalid| Alert::new(error.to_string());
-        let environment: EnvironmentName = self.environment.parse().map_err(invalid)?;
-        let selection = purge_selection(&self.pattern, self.everything.is_some()).map_err(invalid)?;
-        let expected: u64 =
-            self.expected.parse().map_err(|_| Alert::new("Count the keys first; nothing was removed."))?;
-        if needs_name(&selection, expected) && self.confirm.trim() != service.as_str() {
-            return Err(Alert::new(format!(
-                "Type the service's name, {service}, to agree. Nothing was removed."
-            )));
-        }
-        Ok(PurgeOrder { service: service.clone(), environment, selection, expected })
-    }
-}
-
-/// What the form's two fields select.
-pub(crate) fn purge_selection(
-    pattern: &str,
-    everything: bool,
-) -> Result<PurgeSelection, fairway_domain::Invalid> {
-    if everything {
-        return Ok(PurgeSelection::Everything);
-    }
-    pattern.parse::<KeyPattern>().map(PurgeSelection::Matching)
-}
-
-/// Whether a purge is so large that the service's name has to be typed.
-pub(crate) fn needs_name(selection: &PurgeSelection, keys: u64) -> bool {
-    *selection == PurgeSelection::Everything || keys > PURGE_WITHOUT_NAME
 }
 
 /// `POST /services/NAME/deploy`.
@@ -214,51 +159,10 @@ impl RestartBody {
     }
 }
 
-/// `POST /jobs/ID/retry`; refused, it shows the job's page.
+/// `POST /jobs/ID/retry` and `POST /jobs/ID/stop`; refused, they show the job's page.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct RetryBody {
+pub struct JobBody {
     /// See [`crate::CsrfToken`].
     pub csrf: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn purge(pattern: &str, everything: bool, expected: &str, confirm: &str) -> Result<PurgeOrder, Alert> {
-        let body = PurgeBody {
-            environment: "staging".into(),
-            pattern: pattern.into(),
-            everything: everything.then(|| "on".into()),
-            expected: expected.into(),
-            confirm: confirm.into(),
-            ..PurgeBody::default()
-        };
-        body.order(&"orders".parse().unwrap())
-    }
-
-    #[test]
-    fn a_small_purge_needs_no_name_a_large_one_and_everything_do() {
-        assert!(purge("session:*", false, "20", "").is_ok());
-        assert!(purge("session:*", false, "10001", "").is_err());
-        assert!(purge("session:*", false, "10001", "orders").is_ok());
-        assert!(purge("", true, "3", "").is_err());
-        assert!(purge("", true, "3", "order").is_err());
-        assert!(purge("", true, "3", " orders ").is_ok());
-    }
-
-    #[test]
-    fn a_purge_without_a_count_or_a_pattern_is_refused() {
-        assert!(purge("session:*", false, "", "orders").is_err());
-        assert!(purge("", false, "3", "orders").is_err());
-    }
-
-    #[test]
-    fn the_page_of_a_refused_form_asks_for_the_same_again() {
-        let body =
-            PurgeBody { environment: "staging".into(), pattern: "a&b=*".into(), ..PurgeBody::default() };
-        let service: ServiceName = "orders".parse().unwrap();
-        assert_eq!(body.page(&service), "/services/orders/purge?environment=staging&pattern=a%26b%3D%2A");
-    }
 }

@@ -320,7 +320,7 @@ fn message<T>(answer: Result<Answer<T>, Error>) -> Message<T> {
         Ok(Answer::Refused(refusal)) => Message::Trouble(refusal.to_string()),
         Err(error) => {
             tracing::warn!(%error, "a live topic failed");
-            Message::Trouble(error.for_person().to_owned())
+            Message::Trouble(error.for_person().into_owned())
         }
     }
 }

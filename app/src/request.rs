@@ -109,7 +109,7 @@ fn trouble_page(trouble: Trouble, id: &str) -> impl IntoView + use<> {
             (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "This page can't be had right now",
-                error.for_person().to_owned(),
+                error.for_person().into_owned(),
             )
         }
     };
@@ -146,17 +146,22 @@ pub fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::NoSuchJob(_)
         | Refusal::NoSuchLine
         | Refusal::NoSuchObject(_) => StatusCode::NOT_FOUND,
-        Refusal::Invalid(_) | Refusal::WrongFilter(..) | Refusal::Unacceptable(_) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        Refusal::Invalid(_)
+        | Refusal::WrongFilter(..)
+        | Refusal::Unacceptable(_)
+        | Refusal::NameNeeded(_)
+        | Refusal::ReasonNeeded => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::ClusterAway(..) => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::NotPurgeable(_) => StatusCode::FORBIDDEN,
+        Refusal::NotPurgeable(_) | Refusal::SharedRedis(..) => StatusCode::FORBIDDEN,
         Refusal::NoImage(_)
         | Refusal::Held(_)
         | Refusal::Superseded(_)
         | Refusal::NotFailed(_)
         | Refusal::NotDeployed(..)
         | Refusal::NoRedis(..)
+        | Refusal::PurgeHeld(_)
+        | Refusal::NotRunning(_)
+        | Refusal::NotStoppable(_)
         | Refusal::CountChanged { .. } => StatusCode::CONFLICT,
     }
 }

@@ -24,9 +24,39 @@ pub(crate) fn possessive(name: &str) -> String {
     if name.ends_with('s') { format!("{name}'") } else { format!("{name}'s") }
 }
 
+/// A size with three figures or fewer: *192 MiB*.
+#[cfg(any(feature = "ssr", test))]
+#[allow(clippy::cast_precision_loss)] // of figures that aren't shown
+pub(crate) fn bytes(number: u64) -> String {
+    let mut size = number as f64;
+    let mut units = ["bytes", "KiB", "MiB", "GiB", "TiB"].into_iter().peekable();
+    while let Some(unit) = units.next() {
+        if size < 999.5 || units.peek().is_none() {
+            let places = usize::from(unit != "bytes" && size < 9.95);
+            return format!("{size:.places$} {unit}");
+        }
+        size /= 1024.0;
+    }
+    number.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_size_has_a_unit_that_makes_it_short() {
+        let cases = [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1000, "1.0 KiB"),
+            (201_326_592, "192 MiB"),
+            (367_001_600, "350 MiB"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(bytes(number), text);
+        }
+    }
 
     #[test]
     fn thousands_stand_apart() {

@@ -4,6 +4,7 @@ mod activity;
 mod environments;
 mod jobs;
 mod logs;
+mod purges;
 mod services;
 
 use crate::{problem::Problem, router::Edge};
@@ -31,12 +32,13 @@ pub(crate) fn routes() -> Router<Edge> {
         .routes(routes!(environments::deploy))
         .routes(routes!(environments::diagnosis))
         .routes(routes!(environments::restart))
-        .routes(routes!(environments::purge))
+        .routes(routes!(purges::list, purges::purge))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::status))
         .routes(routes!(logs::line))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::retry))
+        .routes(routes!(jobs::stop))
         .routes(routes!(jobs::events))
         .routes(routes!(activity::list))
         .split_for_parts();

@@ -5,7 +5,9 @@ mod source;
 mod values;
 
 use fairway_domain::{Environment, EnvironmentPolicy};
-use fairway_portal::{BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, Settings};
+use fairway_portal::{
+    BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, Pace, PurgeSettings, Settings,
+};
 use source::{Kind, Place, Source};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,7 +17,7 @@ use std::time::Duration;
 pub(crate) use source::ConfigurationErrors;
 
 /// Every value, by its path in the file. `docs/configuration.md` describes each; a test compares.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 26] = [
     "listen",
     "public_url",
     "data",
@@ -40,6 +42,8 @@ const KEYS: [&str; 24] = [
     "logs.redact",
     "logs.keep_bytes",
     "logs.keep_hours",
+    "purge.name_above",
+    "purge.busy_microseconds",
 ];
 
 /// How Fairway writes its own log.
@@ -76,6 +80,7 @@ pub(crate) struct Configuration {
     helm_program: PathBuf,
     redact: Masks,
     log_keeping: Option<LogKeeping>,
+    purge: PurgeSettings,
 }
 
 impl Configuration {
@@ -135,6 +140,7 @@ impl Configuration {
             helm_program: source.program("helm.program").unwrap_or_else(|| "helm".into()),
             redact: masks(source),
             log_keeping: log_keeping(source, &data),
+            purge: purge(source),
             registry,
             data,
         }
@@ -163,6 +169,7 @@ impl Configuration {
             },
             redact: self.redact,
             log_keeping: self.log_keeping,
+            purge: self.purge,
             hook_program,
             data: self.data,
         })
@@ -230,6 +237,19 @@ fn log_keeping(source: &mut Source<'_>, data: &Path) -> Option<LogKeeping> {
     let hours = source.parsed("logs.keep_hours", Kind::Number, values::kept_hours).unwrap_or(24);
     let age = Duration::from_hours(hours);
     (bytes > 0).then(|| LogKeeping { folder: data.join("logs"), bytes, age })
+}
+
+fn purge(source: &mut Source<'_>) -> PurgeSettings {
+    let mut settings = PurgeSettings::default();
+    if let Some(keys) = source.parsed("purge.name_above", Kind::Number, values::count) {
+        settings.name_above = keys;
+    }
+    match source.parsed("purge.busy_microseconds", Kind::Number, values::microseconds) {
+        Some(0) => settings.pace = Pace::Full,
+        Some(bound) => settings.pace = Pace::Gentle(Duration::from_micros(bound)),
+        None => {}
+    }
+    settings
 }
 
 /// At least one, with names and namespaces of their own: two environments in one namespace would fight over each release.

@@ -5,9 +5,9 @@ use axum::extract::{Form, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::post};
 use fairway_app::CsrfToken;
-use fairway_app::forms::{Alert, CreateBody, CreateForm, DeployBody, PurgeBody, RestartBody, RetryBody};
+use fairway_app::forms::{Alert, CreateBody, CreateForm, DeployBody, JobBody, PurgeBody, RestartBody};
 use fairway_app::refusal_status;
-use fairway_domain::{Actor, JobId, ServiceName};
+use fairway_domain::{Actor, Job, JobId, ServiceName};
 use fairway_portal::{Answer, Refusal, Remembered, Reservation, StoredResponse};
 use http::{StatusCode, header};
 use std::time::Duration;
@@ -24,6 +24,7 @@ pub(crate) fn routes() -> Router<Edge> {
         .route("/services/{name}/purge", post(purge))
         .route("/services/{name}/restart", post(restart))
         .route("/jobs/{id}/retry", post(retry))
+        .route("/jobs/{id}/stop", post(stop))
 }
 
 async fn create(
@@ -127,17 +128,28 @@ async fn retry(
     State(edge): State<Edge>,
     Asking(actor): Asking,
     Path(id): Path<JobId>,
-    Form(body): Form<RetryBody>,
+    Form(body): Form<JobBody>,
 ) -> Result<Response, Problem> {
     let sent = match Sent::check(&edge, &body.csrf, "").await? {
         Ok(sent) => sent,
         Err(replayed) => return Ok(replayed),
     };
-    let page = format!("/jobs/{id}");
-    match edge.portal.retry(&actor, id).await? {
-        Answer::Done(_) => sent.see_other(&edge, page).await,
-        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
-    }
+    let retried = edge.portal.retry(&actor, id).await?;
+    sent.job(&edge, actor, id, retried).await
+}
+
+async fn stop(
+    State(edge): State<Edge>,
+    Asking(actor): Asking,
+    Path(id): Path<JobId>,
+    Form(body): Form<JobBody>,
+) -> Result<Response, Problem> {
+    let sent = match Sent::check(&edge, &body.csrf, "").await? {
+        Ok(sent) => sent,
+        Err(replayed) => return Ok(replayed),
+    };
+    let stopped = edge.portal.stop(&actor, id).await?;
+    sent.job(&edge, actor, id, stopped).await
 }
 
 /// A form that came from our own page. A form that is sent twice (a double click) is done once: both get the same answer.
@@ -185,6 +197,21 @@ impl Sent {
             edge.portal.remember(reservation, &stored).await?;
         }
         Ok(Redirect::to(&location).into_response())
+    }
+
+    /// Back to the job's page, whether it was done or not.
+    async fn job(
+        self,
+        edge: &Edge,
+        actor: Actor,
+        id: JobId,
+        answer: Answer<Job>,
+    ) -> Result<Response, Problem> {
+        let page = format!("/jobs/{id}");
+        match answer {
+            Answer::Done(_) => self.see_other(edge, page).await,
+            Answer::Refused(refusal) => self.refused(edge, actor, &page, &refusal).await,
+        }
     }
 
     /// Not done: the same page, with the refusal's sentence.

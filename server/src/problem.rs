@@ -32,7 +32,7 @@ struct Details {
     /// What matches by now, where a purge's count has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<PurgeCount>,
-    /// Who holds the lock, where another deploy runs: its page.
+    /// Who holds the lock, where another deploy or purge runs: its page.
     #[serde(skip_serializing_if = "Option::is_none")]
     held_by: Option<String>,
 }
@@ -95,11 +95,15 @@ fn kind_of(refusal: &Refusal) -> &'static str {
         | Refusal::NoSuchJob(_)
         | Refusal::NoSuchLine
         | Refusal::NoSuchObject(_) => "/problems/not-found",
-        Refusal::Invalid(_) | Refusal::WrongFilter(..) => "/problems/invalid",
+        Refusal::Invalid(_) | Refusal::WrongFilter(..) | Refusal::ReasonNeeded => "/problems/invalid",
+        Refusal::NameNeeded(_) => "/problems/name-needed",
         Refusal::Unacceptable(_) => "/problems/unacceptable",
         Refusal::NotPurgeable(_) => "/problems/not-purgeable",
         Refusal::NoImage(_) => "/problems/no-image",
-        Refusal::Held(_) => "/problems/held",
+        Refusal::Held(_) | Refusal::PurgeHeld(_) => "/problems/held",
+        Refusal::SharedRedis(..) => "/problems/shared-redis",
+        Refusal::NotRunning(_) => "/problems/not-running",
+        Refusal::NotStoppable(_) => "/problems/not-stoppable",
         Refusal::Superseded(_) => "/problems/superseded",
         Refusal::NotFailed(_) => "/problems/not-failed",
         Refusal::NotDeployed(..) => "/problems/not-deployed",
@@ -121,6 +125,7 @@ impl From<Refusal> for Problem {
             Refusal::Held(deploy) => {
                 problem.0.held_by = Some(format!("/services/{}/deploys/{}", deploy.service, deploy.number));
             }
+            Refusal::PurgeHeld(purge) => problem.0.held_by = Some(format!("/jobs/{}", purge.job)),
             _ => {}
         }
         problem

@@ -68,6 +68,7 @@ pub(crate) fn job_state(state: JobState) -> impl IntoView + use<> {
         JobState::Running => mark("moving", "◐", "running".to_owned()),
         JobState::Succeeded => mark("good", "●", "done".to_owned()),
         JobState::Failed => mark("bad", "▲", "failed".to_owned()),
+        JobState::Stopped => mark("off", "○", "stopped".to_owned()),
     }
 }
 
@@ -78,6 +79,7 @@ pub(crate) fn step_state(state: StepState) -> impl IntoView + use<> {
         StepState::Running => mark("moving", "◐", "running".to_owned()),
         StepState::Succeeded => mark("good", "●", "done".to_owned()),
         StepState::Failed => mark("bad", "▲", "failed".to_owned()),
+        StepState::Stopped => mark("off", "○", "stopped".to_owned()),
     }
 }
 
@@ -88,5 +90,6 @@ pub(crate) fn outcome(outcome: &Outcome) -> impl IntoView + use<> {
         Outcome::Succeeded => mark("good", "●", "done".to_owned()),
         Outcome::Failed(_) => mark("bad", "▲", "failed".to_owned()),
         Outcome::Refused(_) => mark("off", "○", "refused".to_owned()),
+        Outcome::Stopped(_) => mark("off", "○", "stopped".to_owned()),
     }
 }

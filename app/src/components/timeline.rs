@@ -19,6 +19,7 @@ fn action_word(action: Action) -> &'static str {
         Action::Restart => "restart",
         Action::Purge => "purge",
         Action::Retry => "retry",
+        Action::Stop => "stop",
     }
 }
 
@@ -49,7 +50,8 @@ fn row(entry: &TimelineView, all: bool) -> impl IntoView + use<> {
     let particulars = match &entry.outcome {
         Outcome::Failed(why) | Outcome::Refused(why) if entry.detail.is_empty() => why.clone(),
         Outcome::Failed(why) | Outcome::Refused(why) => format!("{}: {why}", entry.detail),
-        _ => entry.detail.clone(),
+        Outcome::Stopped(by) => format!("{} (stopped by {by})", entry.detail),
+        Outcome::Running | Outcome::Succeeded => entry.detail.clone(),
     };
     let took_time = entry.finished.is_some() || entry.outcome == Outcome::Running;
     let began = took_time.then_some(entry.at);

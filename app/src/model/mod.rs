@@ -8,6 +8,8 @@ mod job;
 mod log;
 mod log_status;
 #[cfg(feature = "ssr")]
+mod purge;
+#[cfg(feature = "ssr")]
 mod service;
 #[cfg(feature = "ssr")]
 mod status;
@@ -18,6 +20,8 @@ pub(crate) use deploy::{CommitView, DeployView};
 pub(crate) use job::{JobView, StepView};
 pub(crate) use log::LogLineView;
 pub(crate) use log_status::LogStatusView;
+#[cfg(feature = "ssr")]
+pub(crate) use purge::PurgeProgressView;
 #[cfg(feature = "ssr")]
 pub(crate) use service::{
     BuildView, CellView, ColumnView, CreationView, PurgeView, ServiceRow, ServiceView, ServicesView,

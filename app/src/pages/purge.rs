@@ -1,14 +1,15 @@
 //! What of a Redis would go?
 
 use crate::{
-    components::command,
-    field::csrf,
-    forms::{needs_name, purge_selection},
+    components::{ago, command, job_state},
+    field::{csrf, error_of, hint_of},
+    forms::{AskedKeys, WrongField},
+    model::PurgeProgressView,
     pages::{alert, crumbs},
     request::{Request, Trouble, done, page, param, query, refusal_status, status},
     words,
 };
-use fairway_domain::{EnvironmentName, PurgeSelection, ServiceName};
+use fairway_domain::{EnvironmentName, KeyMemory, KeyType, NodeCount, PurgeSelection, ServiceName};
 use fairway_portal::{PurgePreview, Purgeability};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -18,21 +19,36 @@ use leptos_meta::Title;
 struct Asked {
     service: ServiceName,
     environment: EnvironmentName,
-    pattern: String,
-    everything: bool,
+    keys: AskedKeys,
+    reason: String,
+}
+
+impl Asked {
+    fn from_address() -> Result<Self, Trouble> {
+        let text = |name| query(name).unwrap_or_default();
+        let keys = AskedKeys {
+            pattern: text("pattern"),
+            prefix: text("prefix"),
+            everything: query("everything").is_some(),
+            kind: text("type"),
+            no_expiry: query("no_expiry").is_some(),
+            idle: text("idle"),
+        };
+        Ok(Self {
+            service: param("name")?,
+            environment: query("environment").and_then(|text| text.parse().ok()).ok_or(Trouble::NotFound)?,
+            keys,
+            reason: text("reason"),
+        })
+    }
 }
 
 /// What, dry run, confirmation: three parts that appear as they become true.
 #[component]
 pub(crate) fn PurgePage() -> impl IntoView {
-    let name = param::<ServiceName>("name");
-    let environment = query("environment");
-    let pattern = query("pattern").unwrap_or_default();
-    let everything = query("everything").is_some();
+    let asked = Asked::from_address();
     page(move |request| async move {
-        let service = name?;
-        let environment = environment.and_then(|text| text.parse().ok()).ok_or(Trouble::NotFound)?;
-        let asked = Asked { service, environment, pattern, everything };
+        let asked = asked?;
         let detail = done(request.portal.service(&request.actor, &asked.service).await)?;
         let place = detail.environments.iter().find(|one| one.environment.name == asked.environment);
         let body = match place.ok_or(Trouble::NotFound)?.purge {
@@ -54,73 +70,124 @@ pub(crate) fn PurgePage() -> impl IntoView {
 }
 
 async fn allowed(request: &Request, asked: &Asked) -> Result<AnyView, Trouble> {
-    if asked.pattern.is_empty() && !asked.everything {
-        return Ok(choose(asked, None).into_any());
+    let purges = done(request.portal.purges(&request.actor, &asked.service, &asked.environment).await)?;
+    let earlier = earlier(purges.into_iter().map(Into::into).collect());
+    if asked.keys.is_empty() {
+        return Ok(view! { {choose(asked, None)} {earlier} }.into_any());
     }
-    let selection = match purge_selection(&asked.pattern, asked.everything) {
+    let selection = match asked.keys.selection() {
         Ok(selection) => selection,
-        Err(error) => {
+        Err(wrong) => {
             status(http::StatusCode::UNPROCESSABLE_ENTITY);
-            return Ok(choose(asked, Some(error.to_string())).into_any());
+            return Ok(view! { {choose(asked, Some(wrong))} {earlier} }.into_any());
         }
     };
     let preview =
         request.portal.purge_preview(&request.actor, &asked.service, &asked.environment, &selection).await;
     match done(preview) {
-        Ok(preview) => {
-            Ok(view! { {choose(asked, None)} {dry_run(asked, &selection, preview, request)} }.into_any())
+        Ok(preview) => Ok(view! {
+            {choose(asked, None)}
+            {dry_run(&selection, &preview)}
+            {confirm(asked, &preview, request)}
+            {earlier}
         }
+        .into_any()),
         Err(Trouble::Refused(refusal)) => {
             status(refusal_status(&refusal));
-            Ok(view! { {choose(asked, None)} <p class="alert" role="alert">{refusal.to_string()}</p> }
+            Ok(view! { {choose(asked, None)} <p class="alert" role="alert">{refusal.to_string()}</p> {earlier} }
                 .into_any())
         }
         Err(trouble) => Err(trouble),
     }
 }
 
-fn choose(asked: &Asked, error: Option<String>) -> impl IntoView + use<> {
+fn choose(asked: &Asked, wrong: Option<WrongField>) -> impl IntoView + use<> {
+    let error =
+        move |field| wrong.as_ref().filter(|wrong| wrong.field == field).map(|wrong| wrong.message.clone());
+    let keys = &asked.keys;
     view! {
         <section class="part">
             <h2>"What"</h2>
             <form method="get" class="purge-what">
                 <input type="hidden" name="environment" value=asked.environment.to_string()/>
+                {(!asked.reason.is_empty())
+                    .then(|| view! { <input type="hidden" name="reason" value=asked.reason.clone()/> })}
                 <div class="field">
                     <label for="pattern">"Keys matching"</label>
-                    <input
-                        id="pattern" name="pattern" autocomplete="off" autocapitalize="none" spellcheck="false"
-                        placeholder="session:*"
-                        value=asked.pattern.clone()
-                        aria-describedby="pattern-hint pattern-error"
-                        aria-invalid=error.is_some().then_some("true")
-                    />
+                    {text_input("pattern", "session:*", &keys.pattern, error("pattern").is_some())}
                     <p class="hint" id="pattern-hint">
-                        <code>"*"</code> " any characters, " <code>"?"</code> " one, " <code>"[ab]"</code>
+                        "A glob: " <code>"*"</code> " any characters, " <code>"?"</code> " one, " <code>"[ab]"</code>
                         " one of these; a backslash before a literal one."
                     </p>
-                    {crate::field::error_of("pattern", error)}
+                    {error_of("pattern", error("pattern"))}
+                </div>
+                <div class="field">
+                    <label for="prefix">"or keys beginning with"</label>
+                    {text_input("prefix", "session:", &keys.prefix, error("prefix").is_some())}
+                    <p class="hint" id="prefix-hint">
+                        "Literally: a " <code>"*"</code> " here is a star. Written as names are shown: "
+                        <code>"\\\\"</code> " a backslash, " <code>"\\xff"</code> " a byte."
+                    </p>
+                    {error_of("prefix", error("prefix"))}
                 </div>
                 <label class="choice">
-                    <input type="checkbox" name="everything" checked=asked.everything/>
-                    <span><b>"Everything"</b> " " <span class="quiet">"whatever the pattern says"</span></span>
+                    <input type="checkbox" name="everything" checked=keys.everything/>
+                    <span><b>"Everything"</b> " " <span class="quiet">"that is in this Redis"</span></span>
                 </label>
+                {filter(keys, error("type"), error("idle"))}
                 <button>"Count, remove nothing"</button>
             </form>
         </section>
     }
 }
 
-fn dry_run(
-    asked: &Asked,
-    selection: &PurgeSelection,
-    preview: PurgePreview,
-    request: &Request,
-) -> impl IntoView + use<> {
-    let count = preview.count;
-    let keys = words::counted(count.matching, "key");
+fn text_input(field: &'static str, example: &'static str, value: &str, wrong: bool) -> impl IntoView + use<> {
+    view! {
+        <input
+            id=field name=field autocomplete="off" autocapitalize="none" spellcheck="false"
+            placeholder=example
+            value=value.to_owned()
+            aria-describedby=format!("{field}-hint {field}-error")
+            aria-invalid=wrong.then_some("true")
+        />
+    }
+}
+
+/// Which of the named keys: folded until it is used.
+fn filter(keys: &AskedKeys, wrong_type: Option<String>, wrong_idle: Option<String>) -> impl IntoView + use<> {
+    let chosen = keys.kind.clone();
+    let kinds = KeyType::ALL
+        .map(|kind| {
+            let kind = kind.as_str();
+            view! { <option value=kind selected=chosen == kind>{kind}</option> }
+        })
+        .collect_view();
+    view! {
+        <details class="purge-filter" open=keys.has_filter()>
+            <summary>"Only some of them"</summary>
+            <div class="field">
+                <label for="type">"Of type"</label>
+                <select id="type" name="type"><option value="">"any"</option>{kinds}</select>
+                {error_of("type", wrong_type)}
+            </div>
+            <label class="choice">
+                <input type="checkbox" name="no_expiry" checked=keys.no_expiry/>
+                <span>"Without an expiry " <span class="quiet">"they stay until somebody removes them"</span></span>
+            </label>
+            <div class="field">
+                <label for="idle">"Idle for at least"</label>
+                {text_input("idle", "12h", &keys.idle, wrong_idle.is_some())}
+                <p class="hint" id="idle-hint">"Nobody read or wrote them for so long: 90s, 15m, 12h, 30d."</p>
+                {error_of("idle", wrong_idle)}
+            </div>
+        </details>
+    }
+}
+
+fn dry_run(selection: &PurgeSelection, preview: &PurgePreview) -> impl IntoView + use<> {
+    let count = &preview.count;
     let sample = count.sample.iter().map(|key| view! { <li><code>{key.clone()}</code></li> }).collect_view();
     let more = count.matching.saturating_sub(count.sample.len() as u64);
-    let none = count.matching == 0;
     view! {
         <section class="part">
             <h2>"Dry run"</h2>
@@ -132,21 +199,59 @@ fn dry_run(
                 {selection.to_string()}
                 "."
             </p>
+            {count.memory.map(|memory| view! { <p>{memory_words(memory, count.matching)}</p> })}
+            {(count.nodes.len() > 1).then(|| nodes(&count.nodes))}
             <ul class="keys">{sample}</ul>
             {(more > 0).then(|| view! { <p class="quiet">"and " {words::count(more)} " more"</p> })}
             {command(preview.command.to_string())}
         </section>
-        {if none {
-            view! { <p class="quiet">"Nothing matches, so there is nothing to remove."</p> }.into_any()
-        } else {
-            confirm(asked, needs_name(selection, count.matching), count.matching, &keys, request).into_any()
-        }}
     }
 }
 
-fn confirm(asked: &Asked, name: bool, matching: u64, keys: &str, request: &Request) -> impl IntoView + use<> {
+fn memory_words(memory: KeyMemory, matching: u64) -> String {
+    let bytes = words::bytes(memory.bytes);
+    if memory.measured >= matching {
+        return format!("They take {bytes}, as Redis measures it.");
+    }
+    format!(
+        "They take about {bytes}, reckoned from {} of them that Redis measured.",
+        words::count(memory.measured)
+    )
+}
+
+fn nodes(nodes: &[NodeCount]) -> impl IntoView + use<> {
+    let rows = nodes
+        .iter()
+        .map(|node| {
+            view! {
+                <tr>
+                    <td>{node.node.clone()}</td>
+                    <td class="number">{words::count(node.matching)}</td>
+                    <td class="number">{words::count(node.total)}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <table>
+            <thead><tr><th scope="col">"Server"</th><th scope="col" class="number">"Would go"</th><th scope="col" class="number">"Keys"</th></tr></thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+}
+
+fn confirm(asked: &Asked, preview: &PurgePreview, request: &Request) -> AnyView {
+    let matching = preview.count.matching;
+    if matching == 0 {
+        return view! { <p class="quiet">"Nothing matches, so there is nothing to remove."</p> }.into_any();
+    }
     let service = asked.service.to_string();
+    let keys = words::counted(matching, "key");
     let button = format!("Remove {keys} from {} Redis on {}", words::possessive(&service), asked.environment);
+    let fields = asked.keys.fields();
+    let hidden =
+        fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
+    let hidden = hidden.collect_view();
     view! {
         <section class="part">
             <h2>"Confirm"</h2>
@@ -154,10 +259,15 @@ fn confirm(asked: &Asked, name: bool, matching: u64, keys: &str, request: &Reque
                 {csrf(request.csrf.clone())}
                 <input type="hidden" name="idempotency" value=request.id.clone()/>
                 <input type="hidden" name="environment" value=asked.environment.to_string()/>
-                <input type="hidden" name="pattern" value=asked.pattern.clone()/>
-                {asked.everything.then(|| view! { <input type="hidden" name="everything" value="on"/> })}
+                {hidden}
                 <input type="hidden" name="expected" value=matching.to_string()/>
-                {name
+                <div class="field">
+                    <label for="reason">"Why"</label>
+                    <input id="reason" name="reason" required minlength="3" maxlength="200" autocomplete="off" value=asked.reason.clone() aria-describedby="reason-hint"/>
+                    {hint_of("reason", "One line for whoever reads the activity later.")}
+                </div>
+                {preview
+                    .needs_name
                     .then(|| {
                         view! {
                             <div class="field">
@@ -173,6 +283,45 @@ fn confirm(asked: &Asked, name: bool, matching: u64, keys: &str, request: &Reque
             </form>
         </section>
     }
+    .into_any()
+}
+
+/// What was purged here before, each with the way to the same again.
+fn earlier(purges: Vec<PurgeProgressView>) -> Option<impl IntoView> {
+    let row = |purge: PurgeProgressView| {
+        view! {
+            <tr>
+                <td>{ago(purge.created)}</td>
+                <td>{purge.actor.clone()}</td>
+                <td class="wide" title=purge.reason.clone()>{purge.selection.clone()} ": " {purge.reason.clone()}</td>
+                <td>{job_state(purge.state)}</td>
+                <td class="number"><a href=format!("/jobs/{}", purge.job)>{words::count(purge.counts.removed)}</a></td>
+                <td><a href=purge.again>"Again"</a></td>
+            </tr>
+        }
+    };
+    (!purges.is_empty()).then(|| {
+        view! {
+            <section class="part">
+                <h2>"Earlier purges"</h2>
+                <div class="scroll" tabindex="0" role="region" aria-label="Earlier purges">
+                    <table class="timeline">
+                        <thead>
+                            <tr>
+                                <th scope="col">"When"</th>
+                                <th scope="col">"Who"</th>
+                                <th scope="col" class="wide">"What and why"</th>
+                                <th scope="col">"Outcome"</th>
+                                <th scope="col" class="number">"Removed"</th>
+                                <th scope="col">"The same"</th>
+                            </tr>
+                        </thead>
+                        <tbody>{purges.into_iter().map(row).collect_view()}</tbody>
+                    </table>
+                </div>
+            </section>
+        }
+    })
 }
 
 fn no_redis(service: &ServiceName) -> impl IntoView + use<> {

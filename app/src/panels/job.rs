@@ -4,7 +4,8 @@ use crate::{
     address,
     components::{ago, copyable, duration, job_state, steps},
     field::csrf,
-    model::JobView,
+    model::{JobView, PurgeProgressView},
+    panels::purge_progress,
 };
 use fairway_domain::{Actor, Job, JobId, JobKind, JobState};
 use fairway_portal::{Answer, Error, Portal};
@@ -15,6 +16,7 @@ use leptos::prelude::*;
 pub(crate) struct JobPanel {
     pub job: JobView,
     created: Option<CreatedView>,
+    purge: Option<PurgeProgressView>,
 }
 
 /// Where a created service is reached once it stands.
@@ -35,7 +37,8 @@ impl JobPanel {
             Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
         };
         let created = created(portal, actor, &job).await?;
-        Ok(Answer::Done(Self { job: job.into(), created }))
+        let purge = portal.purge_of_job(actor, id).await?.map(PurgeProgressView::from);
+        Ok(Answer::Done(Self { job: job.into(), created, purge }))
     }
 }
 
@@ -59,7 +62,7 @@ async fn created(portal: &Portal, actor: &Actor, job: &Job) -> Result<Option<Cre
 
 /// The steps, and at the end the next things.
 pub(crate) fn job(panel: &JobPanel, token: &str) -> impl IntoView + use<> {
-    let JobPanel { job, created } = panel;
+    let JobPanel { job, created, purge } = panel;
     let done = job.state == JobState::Succeeded;
     view! {
         <p class="summary" role="status">
@@ -68,6 +71,7 @@ pub(crate) fn job(panel: &JobPanel, token: &str) -> impl IntoView + use<> {
                 {duration(Some(job.created), job.finished)} " · asked by " {job.actor.clone()} " " {ago(job.created)}
             </span>
         </p>
+        {purge.as_ref().map(|purge| purge_progress(purge, token))}
         {steps(job)}
         {(job.state == JobState::Failed).then(|| retry(job, token))}
         {(done && job.kind == JobKind::Create).then(|| created.as_ref().map(|created| next_things(&job.service, created)))}

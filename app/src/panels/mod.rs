@@ -5,6 +5,7 @@ mod deploy;
 mod job;
 mod log_commands;
 mod new_service;
+mod purge;
 mod service;
 mod services;
 
@@ -13,5 +14,6 @@ pub(crate) use deploy::deploy;
 pub(crate) use job::{JobPanel, job};
 pub(crate) use log_commands::log_commands;
 pub(crate) use new_service::{DraftPanel, new_service};
+pub(crate) use purge::purge_progress;
 pub(crate) use service::service;
 pub(crate) use services::services;

@@ -66,6 +66,7 @@ fn creation(creation: CreationView) -> impl IntoView {
         JobState::Running => ("moving", "◐ being created"),
         JobState::Failed => ("bad", "▲ creation failed"),
         JobState::Succeeded => ("good", "● created"),
+        JobState::Stopped => ("off", "○ creation stopped"),
     };
     view! { " " <a class=format!("badge {tone}") href=format!("/jobs/{}", creation.job)>{word}</a> }
 }

@@ -61,6 +61,7 @@ pub enum Action {
     Restart,
     Purge,
     Retry,
+    Stop,
 }
 
 /// What came of it.
@@ -76,4 +77,6 @@ pub enum Outcome {
     Failed(String),
     /// Not allowed; why. Nothing was changed.
     Refused(String),
+    /// Stopped before its end; who asked for that. What was done stays done.
+    Stopped(String),
 }

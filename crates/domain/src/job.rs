@@ -75,6 +75,8 @@ pub enum JobState {
     Succeeded,
     /// A step failed; *Retry* goes on from it.
     Failed,
+    /// Somebody stopped it. What was done stays done.
+    Stopped,
 }
 
 /// One step of a job.
@@ -146,6 +148,8 @@ pub enum StepState {
     Succeeded,
     /// Failed; see its error.
     Failed,
+    /// Stopped before its end, because somebody asked for that.
+    Stopped,
 }
 
 /// Something that happened to a job; `sequence` counts from 1 without gaps, so that a reader resumes after the last it saw.
@@ -194,10 +198,17 @@ pub enum JobEventKind {
         /// Why, as a sentence.
         error: String,
     },
+    /// A step was stopped before its end, because somebody asked for that.
+    StepStopped {
+        /// Which.
+        step: StepName,
+    },
     /// Every step is done.
     Succeeded,
     /// The job stopped at a failed step.
     Failed,
+    /// The job was stopped.
+    Stopped,
     /// Somebody asked to go on from the failed step.
     Retried,
 }

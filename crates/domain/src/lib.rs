@@ -10,6 +10,7 @@ mod deploy;
 mod environment;
 mod finding;
 mod job;
+mod keys;
 mod log;
 mod log_place;
 mod names;
@@ -24,6 +25,7 @@ pub use deploy::{Change, Deploy, DeployId, DeployNumber, DeployState, DiffLine, 
 pub use environment::{Environment, EnvironmentPolicy, Freshness};
 pub use finding::{Cause, Evidence, Finding, ObjectReference};
 pub use job::{Job, JobEvent, JobEventKind, JobId, JobKind, JobState, Step, StepName, StepState};
+pub use keys::{IdleTime, KeyName, KeyPattern, KeyPrefix, KeyType};
 pub use log::{Level, LogEntry, LogFilter, LogGap, LogMarker, LogPosition, LogRequest, LogStatus};
 pub use log_place::{LogMoment, LogPlace};
 pub use names::{
@@ -32,7 +34,10 @@ pub use names::{
 pub use parameters::{
     Components, Field, FieldError, Parameters, ParametersDraft, Port, Replicas, Runtime, Variable,
 };
-pub use purge::{KeyPattern, PurgeCount, PurgeSelection};
+pub use purge::{
+    KeyFilter, KeyMemory, KeyNames, NodeCount, Purge, PurgeCount, PurgeCounts, PurgeReason, PurgeSelection,
+    RedisRunId,
+};
 pub use service::{EnvironmentStatus, Health, PodStatus, Service};
 
 /// An instant; serialized as RFC 3339 in UTC.

@@ -1,5 +1,7 @@
 //! What can fail. A refusal isn't here: see [`crate::Refusal`].
 
+use std::borrow::Cow;
+
 /// Fairway, or something that it depends on, failed. `Display` is for the log; [`Error::for_person`] for the page.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -33,8 +35,8 @@ pub enum Error {
 
 impl Error {
     /// What the person can do, in one or two sentences.
-    pub fn for_person(&self) -> &'static str {
-        match self {
+    pub fn for_person(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Store(_) | Self::Record(_) => {
                 "Fairway's own record can't be read or written. Nothing was changed; try again, and tell whoever runs Fairway if it stays."
             }
@@ -47,12 +49,11 @@ impl Error {
             Self::Delivery(_) => {
                 "Helm, the builder or the registry failed. Try again; the log has what it said."
             }
-            Self::Purge(_) => {
-                "The service's Redis didn't answer as expected. Look whether its pod is healthy, then try again."
-            }
+            // Each of these says what to do.
+            Self::Purge(error) => return Cow::Owned(error.to_string()),
             Self::File { .. } => {
                 "Fairway can't read or write a file of its own: whoever runs it finds the path in the log."
             }
-        }
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Looking at long work, and going on with it after a failure.
 
 use crate::{Answer, Error, Portal, Refusal};
-use fairway_domain::{Actor, Deploy, Job, JobEvent, JobId};
+use fairway_domain::{Actor, Deploy, Job, JobEvent, JobId, JobState};
 use fairway_store::Retried;
 
 /// How many events one read gives at most; a reader asks again after the last.
@@ -32,7 +32,7 @@ impl Portal {
         Ok(Answer::Done(events))
     }
 
-    /// Goes on from the failed step.
+    /// Goes on from the failed step. A purge counts again first: more than was agreed to isn't removed.
     pub async fn retry(&self, actor: &Actor, id: JobId) -> Result<Answer<Job>, Error> {
         let job = match self.job(actor, id).await? {
             Answer::Done(job) => job,
@@ -41,10 +41,17 @@ impl Portal {
         if let Some(newer) = self.newer_deploy(id).await? {
             return Ok(Answer::Refused(Refusal::Superseded(Box::new(newer))));
         }
+        let purge = self.inner.store.purge_of_job(id).await?.filter(|_| job.state == JobState::Failed);
+        if let Some(purge) = purge
+            && let Some(refusal) = self.retry_refused(&purge).await?
+        {
+            return Ok(Answer::Refused(refusal));
+        }
         Ok(match self.inner.store.retry(id, actor).await? {
             Retried::Yes(job) => Answer::Done(job),
             Retried::NotFailed => Answer::Refused(Refusal::NotFailed(Box::new(job))),
             Retried::Held(holder) => Answer::Refused(Refusal::Held(holder)),
+            Retried::PurgeHeld(holder) => Answer::Refused(Refusal::PurgeHeld(holder)),
         })
     }
 

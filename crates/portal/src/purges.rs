@@ -1,13 +1,28 @@
 //! Removing keys from a service's Redis, where that is allowed.
 
 use crate::refusal::done;
-use crate::{Answer, Error, Portal, PurgePreview, Purgeability, Refusal};
+use crate::{Answer, Error, Portal, PurgePreview, Refusal};
 use fairway_domain::{
-    Action, Actor, Environment, EnvironmentName, Job, JobKind, Outcome, PurgeSelection, ServiceName,
+    Action, Actor, EnvironmentName, Job, JobId, Outcome, Purge, PurgeReason, PurgeSelection, RedisRunId,
+    ServiceName,
 };
-use fairway_purge::PurgeableRedis;
-use fairway_store::{NewActivity, NewJob};
-use serde::{Deserialize, Serialize};
+use fairway_purge::Pace;
+use fairway_store::{NewActivity, NewPurge, PurgeBegun, StopAsked};
+
+/// How purges are done, as the configuration says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurgeSettings {
+    /// A purge of more keys than this, or of everything, needs the service's name typed.
+    pub name_above: u64,
+    /// How fast.
+    pub pace: Pace,
+}
+
+impl Default for PurgeSettings {
+    fn default() -> Self {
+        Self { name_above: 10_000, pace: Pace::Gentle(std::time::Duration::from_micros(250)) }
+    }
+}
 
 /// Which keys of which Redis, and how many the person agreed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +35,14 @@ pub struct PurgeOrder {
     pub selection: PurgeSelection,
     /// How many the dry run counted. If more match by now, nothing is removed.
     pub expected: u64,
+    /// Why. Without, nothing is removed.
+    pub reason: Option<PurgeReason>,
+    /// The service's name as it was typed, where that is asked for.
+    pub confirm: String,
 }
 
-/// What a purge's job has to know.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct PurgeRequest {
-    pub(crate) selection: PurgeSelection,
-}
-
-/// The port that the chart's Redis listens on.
-const REDIS_PORT: u16 = 6379;
+/// How many earlier purges are listed.
+const EARLIER: u32 = 50;
 
 impl Portal {
     /// Counts what a purge would remove. Nothing is changed.
@@ -40,117 +53,138 @@ impl Portal {
         environment: &EnvironmentName,
         selection: &PurgeSelection,
     ) -> Result<Answer<PurgePreview>, Error> {
-        let environment = done!(self.purgeable(service, environment).await?);
-        let mut redis = done!(self.redis(service, environment).await?);
-        let count = redis.count(selection).await?;
-        let namespace = &environment.namespace;
-        Ok(Answer::Done(PurgePreview {
-            count,
-            count_command: fairway_purge::count_command(namespace, service, selection),
-            command: fairway_purge::purge_command(namespace, service, selection),
-        }))
-    }
-
-    /// Begins a purge, or says why not. A refusal is on record too.
-    pub async fn purge(&self, actor: &Actor, order: &PurgeOrder) -> Result<Answer<Job>, Error> {
-        let preview = self.purge_preview(actor, &order.service, &order.environment, &order.selection).await?;
-        let count = match preview {
-            Answer::Done(preview) => preview.count,
-            Answer::Refused(refusal) => return self.refused_purge(actor, order, refusal).await,
-        };
-        if count.matching > order.expected {
-            let refusal = Refusal::CountChanged { expected: order.expected, now: count };
-            return self.refused_purge(actor, order, refusal).await;
-        }
-        let request = serde_json::to_value(PurgeRequest { selection: order.selection.clone() })?;
-        let store = &self.inner.store;
-        let job = store
-            .enqueue(&NewJob {
-                kind: JobKind::Purge,
-                service: &order.service,
-                environment: Some(&order.environment),
-                request: &request,
-                actor,
-                action: Action::Purge,
-                detail: &order.selection.to_string(),
-            })
-            .await?;
-        Ok(Answer::Done(job))
-    }
-
-    async fn refused_purge(
-        &self,
-        actor: &Actor,
-        order: &PurgeOrder,
-        refusal: Refusal,
-    ) -> Result<Answer<Job>, Error> {
-        // What names no service has no place in the record of services.
-        if !matches!(refusal, Refusal::NoSuchService(_) | Refusal::NoSuchEnvironment(_)) {
-            let outcome = Outcome::Refused(refusal.to_string());
-            let detail = order.selection.to_string();
-            let environment = Some(&order.environment);
-            let store = &self.inner.store;
-            store
-                .record(&NewActivity {
-                    actor,
-                    action: Action::Purge,
-                    service: &order.service,
-                    environment,
-                    detail: &detail,
-                    outcome,
-                    job: None,
-                })
-                .await?;
-        }
-        Ok(Answer::Refused(refusal))
-    }
-
-    /// The environment, if the service's Redis may be purged there. Asked by the server's own configuration, whatever the request says.
-    async fn purgeable(
-        &self,
-        service: &ServiceName,
-        environment: &EnvironmentName,
-    ) -> Result<Answer<&Environment>, Error> {
-        let environment = match self.known(service, environment).await? {
-            Answer::Done((_, environment)) => environment,
-            Answer::Refused(refusal) => return Ok(Answer::Refused(refusal)),
-        };
-        if !environment.policy.purgeable {
-            return Ok(Answer::Refused(Refusal::NotPurgeable(environment.name.clone())));
-        }
-        if let Some(refusal) = self.away(environment) {
-            return Ok(Answer::Refused(refusal));
-        }
-        Ok(match self.purgeability(service, environment) {
-            Purgeability::Allowed => Answer::Done(environment),
-            Purgeability::NoRedis => {
-                Answer::Refused(Refusal::NoRedis(service.clone(), environment.name.clone()))
-            }
-            Purgeability::NotPurgeable => Answer::Refused(Refusal::NotPurgeable(environment.name.clone())),
+        Ok(match self.counted(service, environment, selection).await? {
+            Answer::Done((preview, _)) => Answer::Done(preview),
+            Answer::Refused(refusal) => Answer::Refused(refusal),
         })
     }
 
-    /// A connection to the service's Redis, as a developer's laptop would have it: forwarded to its pod.
-    pub(crate) async fn redis(
+    /// Begins a purge, or says why not. What was refused or failed is on record too.
+    pub async fn purge(&self, actor: &Actor, order: &PurgeOrder) -> Result<Answer<Job>, Error> {
+        let begun = self.begin_purge(actor, order).await;
+        let outcome = match &begun {
+            // What names no service has no place in the record of services.
+            Ok(
+                Answer::Done(_) | Answer::Refused(Refusal::NoSuchService(_) | Refusal::NoSuchEnvironment(_)),
+            ) => {
+                return begun;
+            }
+            Ok(Answer::Refused(refusal)) => Outcome::Refused(refusal.to_string()),
+            Err(error) => Outcome::Failed(error.for_person().into()),
+        };
+        self.record_purge(actor, order, outcome).await?;
+        begun
+    }
+
+    async fn begin_purge(&self, actor: &Actor, order: &PurgeOrder) -> Result<Answer<Job>, Error> {
+        let PurgeOrder { service, environment, selection, expected, .. } = order;
+        done!(self.purgeable(service, environment).await?);
+        let Some(reason) = &order.reason else { return Ok(Answer::Refused(Refusal::ReasonNeeded)) };
+        let (preview, redis) = done!(self.counted(service, environment, selection).await?);
+        if preview.count.matching > *expected {
+            let refusal = Refusal::CountChanged { expected: *expected, now: preview.count };
+            return Ok(Answer::Refused(refusal));
+        }
+        // By what was agreed to: that fewer match by now takes nobody's word back.
+        if self.name_needed(selection, *expected) && order.confirm.trim() != service.as_str() {
+            return Ok(Answer::Refused(Refusal::NameNeeded(service.clone())));
+        }
+        let new = NewPurge {
+            service,
+            environment,
+            redis: &redis,
+            selection,
+            reason,
+            expected: *expected,
+            actor,
+            detail: &detail(order),
+        };
+        Ok(match self.inner.store.begin_purge(&new).await? {
+            PurgeBegun::New(job) => Answer::Done(job),
+            PurgeBegun::Held(holder) => Answer::Refused(Refusal::PurgeHeld(holder)),
+        })
+    }
+
+    /// What would go by now, and from which Redis.
+    async fn counted(
         &self,
         service: &ServiceName,
-        environment: &Environment,
-    ) -> Result<Answer<PurgeableRedis>, Error> {
+        environment: &EnvironmentName,
+        selection: &PurgeSelection,
+    ) -> Result<Answer<(PurgePreview, RedisRunId)>, Error> {
+        let environment = done!(self.purgeable(service, environment).await?);
+        let mut redis = done!(self.redis_to_purge(service, environment).await?);
+        let count = redis.count(selection).await?;
         let namespace = &environment.namespace;
-        let pods = self.inner.state.namespace(namespace).service(service).redis_pods;
-        let running = |pod: &&std::sync::Arc<k8s_openapi::api::core::v1::Pod>| {
-            pod.metadata.deletion_timestamp.is_none()
-                && pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running")
+        let preview = PurgePreview {
+            needs_name: self.name_needed(selection, count.matching),
+            count,
+            count_command: fairway_purge::count_command(namespace, service, selection),
+            command: fairway_purge::purge_command(namespace, service, selection),
         };
-        let no_redis = || Answer::Refused(Refusal::NoRedis(service.clone(), environment.name.clone()));
-        let Some(pod) = pods.iter().find(running).and_then(|pod| pod.metadata.name.clone()) else {
-            return Ok(no_redis());
+        Ok(Answer::Done((preview, redis.run_id().clone())))
+    }
+
+    fn name_needed(&self, selection: &PurgeSelection, keys: u64) -> bool {
+        selection.is_everything() || keys > self.inner.settings.purge.name_above
+    }
+
+    async fn record_purge(&self, actor: &Actor, order: &PurgeOrder, outcome: Outcome) -> Result<(), Error> {
+        let record = NewActivity {
+            actor,
+            action: Action::Purge,
+            service: &order.service,
+            environment: Some(&order.environment),
+            detail: &detail(order),
+            outcome,
+            job: None,
         };
-        let secret = format!("{service}-redis");
-        let Some(password) = self.inner.cluster.secret_value(namespace, &secret, "password").await? else {
-            return Ok(no_redis());
+        self.inner.store.record(&record).await?;
+        Ok(())
+    }
+
+    /// The purges of a service's Redis in an environment, newest first, those that run with how far they are.
+    pub async fn purges(
+        &self,
+        _actor: &Actor,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+    ) -> Result<Answer<Vec<Purge>>, Error> {
+        done!(self.known(service, environment).await?);
+        Ok(Answer::Done(self.inner.store.purges(service, environment, EARLIER).await?))
+    }
+
+    /// The purge that a job does, if it does one.
+    pub async fn purge_of_job(&self, _actor: &Actor, job: JobId) -> Result<Option<Purge>, Error> {
+        Ok(self.inner.store.purge_of_job(job).await?)
+    }
+
+    /// Asks a purge to stop: it does so after the batch it is at.
+    pub async fn stop(&self, actor: &Actor, id: JobId) -> Result<Answer<Job>, Error> {
+        let job = done!(self.job(actor, id).await?);
+        Ok(match self.inner.store.ask_to_stop(id, actor).await? {
+            StopAsked::Yes(job) => Answer::Done(job),
+            StopAsked::NotRunning => Answer::Refused(Refusal::NotRunning(Box::new(job))),
+            StopAsked::NotStoppable => Answer::Refused(Refusal::NotStoppable(Box::new(job))),
+        })
+    }
+
+    /// Why a failed purge can't go on: more keys match by now than are left of what was agreed to.
+    pub(crate) async fn retry_refused(&self, purge: &Purge) -> Result<Option<Refusal>, Error> {
+        let counted = self.counted(&purge.service, &purge.environment, &purge.selection).await?;
+        let count = match counted {
+            Answer::Done((preview, _)) => preview.count,
+            Answer::Refused(refusal) => return Ok(Some(refusal)),
         };
-        let stream = self.inner.cluster.port_forward(namespace, &pod, REDIS_PORT).await?;
-        Ok(Answer::Done(PurgeableRedis::connect(stream, &password, environment).await?))
+        let left = purge.expected.saturating_sub(purge.counts.found);
+        Ok((count.matching > left).then_some(Refusal::CountChanged { expected: left, now: count }))
+    }
+}
+
+/// A purge in the record's words.
+fn detail(order: &PurgeOrder) -> String {
+    match &order.reason {
+        Some(reason) => format!("{}. Why: {reason}", order.selection),
+        None => order.selection.to_string(),
     }
 }

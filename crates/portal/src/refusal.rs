@@ -2,7 +2,7 @@
 
 use fairway_domain::{
     Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, LogFilter,
-    PurgeCount, ServiceName,
+    Purge, PurgeCount, ServiceName,
 };
 use fairway_lines::FilterError;
 use std::fmt;
@@ -62,6 +62,18 @@ pub enum Refusal {
     NotPurgeable(EnvironmentName),
     /// The service declares no Redis.
     NoRedis(ServiceName, EnvironmentName),
+    /// The service has the very same Redis in the other environment.
+    SharedRedis(EnvironmentName, EnvironmentName),
+    /// Another purge of the same Redis runs; one at a time.
+    PurgeHeld(Box<Purge>),
+    /// A purge as large as that needs the service's name typed.
+    NameNeeded(ServiceName),
+    /// A purge needs a reason.
+    ReasonNeeded,
+    /// The job has ended, so there is nothing to stop.
+    NotRunning(Box<Job>),
+    /// A job of this kind goes on to its end.
+    NotStoppable(Box<Job>),
     /// More keys match by now than were agreed to.
     CountChanged {
         /// How many the person agreed to.
@@ -127,6 +139,24 @@ impl fmt::Display for Refusal {
                     "{service} has no Redis on {environment}. Declare it in fairway.yaml: components: {{redis: true}}."
                 )
             }
+            Self::SharedRedis(environment, other) => write!(
+                f,
+                "Redis on {environment} is the very same server as the one on {other}, so purging it would take {other}'s keys too. \
+                 Give each environment a Redis of its own."
+            ),
+            Self::PurgeHeld(purge) => write!(
+                f,
+                "{} is purging this Redis right now ({} of {} on {}). Wait until that has ended, or stop it.",
+                purge.actor.name, purge.selection, purge.service, purge.environment
+            ),
+            Self::NameNeeded(service) => {
+                write!(f, "Type the service's name, {service}, to agree. Nothing was removed.")
+            }
+            Self::ReasonNeeded => {
+                f.write_str("Say why these keys are removed: it stays on record. Nothing was removed.")
+            }
+            Self::NotRunning(_) => f.write_str("This job has ended, so there is nothing to stop."),
+            Self::NotStoppable(_) => f.write_str("Only a purge can be stopped; this job goes on to its end."),
             Self::CountChanged { expected, now } => write!(
                 f,
                 "{} keys match by now, more than the {expected} you agreed to. Nothing was removed; look again.",

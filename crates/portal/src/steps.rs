@@ -16,8 +16,21 @@ use tokio::sync::mpsc;
 pub(crate) enum Outcome {
     /// Every step is done; the particulars for the record of activity, if there is more to say than what was asked.
     Done(Option<String>),
-    /// A step failed.
-    Failed,
+    /// A step failed, or was stopped.
+    Ended,
+}
+
+/// How a step came out, where it didn't fail.
+enum Performed {
+    /// It is done; what it leaves for later steps.
+    Done(Value),
+    /// Somebody asked to stop it: what was done until then, and who asked.
+    Stopped {
+        /// The particulars for the record of activity.
+        detail: String,
+        /// Who asked.
+        by: String,
+    },
 }
 
 /// Why a step failed.
@@ -66,14 +79,19 @@ pub(crate) async fn run(portal: &Portal, claim: &Claim) -> Result<Outcome, fairw
             Err(failure) => Err(failure),
         };
         match performed {
-            Ok(output) => {
+            Ok(Performed::Stopped { detail, by }) => {
+                store.step_log(claim, step.name, std::slice::from_ref(&detail)).await?;
+                store.step_stopped(claim, step.name, &detail, &by).await?;
+                return Ok(Outcome::Ended);
+            }
+            Ok(Performed::Done(output)) => {
                 detail = output.get("detail").and_then(Value::as_str).map(str::to_owned).or(detail);
                 store.step_succeeded(claim, step.name, &output).await?;
             }
             Err(failure) => {
                 tracing::info!(job = %claim.job.id, step = step.name.as_str(), error = failure.error, "a step failed");
                 store.step_failed(claim, step.name, &failure.error).await?;
-                return Ok(Outcome::Failed);
+                return Ok(Outcome::Ended);
             }
         }
     }
@@ -81,15 +99,16 @@ pub(crate) async fn run(portal: &Portal, claim: &Claim) -> Result<Outcome, fairw
 }
 
 impl StepRun<'_> {
-    async fn perform(&self) -> Result<Value, StepFailure> {
-        match self.step {
+    async fn perform(&self) -> Result<Performed, StepFailure> {
+        let output = match self.step {
             StepName::Render => self.render().await,
             StepName::Repository => self.repository().await,
             StepName::Build => self.build().await,
             StepName::Release => self.release().await,
             StepName::Ready => self.wait_until_ready().await,
-            StepName::Purge => self.purge().await,
-        }
+            StepName::Purge => return self.purge().await,
+        };
+        output.map(Performed::Done)
     }
 
     /// Puts on record what the step works on, and gives the command that does the same from a terminal.
@@ -109,7 +128,7 @@ impl StepRun<'_> {
                 let deployment = format!("deployment/{}", self.service());
                 ShellCommand::new("kubectl", ["-n", namespace.as_str(), "rollout", "status", &deployment])
             }
-            StepName::Purge => self.purge_command()?,
+            StepName::Purge => self.purge_command().await?,
         };
         Ok(Some(command))
     }

@@ -174,6 +174,8 @@ pub struct DeployDetail {
 pub struct PurgePreview {
     /// The exact count.
     pub count: PurgeCount,
+    /// Whether the service's name has to be typed for it.
+    pub needs_name: bool,
     /// The command that counts the same.
     pub count_command: ShellCommand,
     /// The command that removes them.

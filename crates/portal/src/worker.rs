@@ -45,8 +45,8 @@ pub(crate) async fn run(portal: Portal) {
 enum Ended {
     /// Every step is done.
     Succeeded(Option<String>),
-    /// A step failed; that is on record.
-    Failed,
+    /// A step failed or was stopped; that is on record.
+    Early,
     /// Fairway stops; somebody else goes on.
     Stopped,
     /// Not ours any more, or the record can't be written: whoever claims it next goes on.
@@ -61,7 +61,7 @@ async fn work(portal: Portal, claim: Claim, _slot: OwnedSemaphorePermit) {
         () = keep_lease(&portal, &claim) => Ended::Lost,
         outcome = steps::run(&portal, &claim) => match outcome {
             Ok(steps::Outcome::Done(detail)) => Ended::Succeeded(detail),
-            Ok(steps::Outcome::Failed) => Ended::Failed,
+            Ok(steps::Outcome::Ended) => Ended::Early,
             Err(error) => {
                 tracing::error!(%error, %job, "a job's record can't be written; it is taken up again");
                 Ended::Lost
@@ -71,7 +71,7 @@ async fn work(portal: Portal, claim: Claim, _slot: OwnedSemaphorePermit) {
     let written = match ended {
         Ended::Succeeded(detail) => portal.inner.store.finish(claim, detail.as_deref()).await,
         Ended::Stopped => portal.inner.store.release(claim).await,
-        Ended::Failed | Ended::Lost => Ok(()),
+        Ended::Early | Ended::Lost => Ok(()),
     };
     if let Err(error) = written {
         tracing::error!(%error, %job, "a job's end can't be written; it is taken up again");

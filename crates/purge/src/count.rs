@@ -1,50 +1,121 @@
 //! The dry run.
 
-use crate::{Error, PurgeableRedis, names::printable, scan};
-use fairway_domain::{PurgeCount, PurgeSelection};
+use crate::{Error, PurgeableRedis, connection::Redis, scan};
+use fairway_domain::{KeyMemory, KeyName, NodeCount, PurgeCount, PurgeSelection};
+use redis::{Pipeline, Value};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 /// As many names are shown.
 const SAMPLE: usize = 20;
 
+/// Of so many keys, chosen evenly among those that match, the memory is measured.
+const MEASURED: usize = 1000;
+
+/// Redis looks at so many keys for one answer.
+const PAGE: usize = 1000;
+
 impl PurgeableRedis {
     /// Counts the keys that a purge would remove, each once, and changes nothing. Keys that come or go meanwhile may or may not
     /// be counted. Takes some 10 to 20 bytes of memory a matching key: SCAN may tell of a key twice while Redis resizes its table,
     /// and only having seen it before shows that.
     pub async fn count(&mut self, selection: &PurgeSelection) -> Result<PurgeCount, Error> {
-        let hasher = RandomState::new();
-        let mut seen = HashSet::new();
-        let mut sample = Vec::new();
+        let mut tally = Tally::default();
         let mut cursor = 0;
         loop {
-            let (next, keys) = self.page(cursor, selection).await?;
-            for key in keys {
-                if seen.insert(hasher.hash_one(&key)) && sample.len() < SAMPLE {
-                    sample.push(printable(&key));
-                }
-            }
+            let command = scan::page_at(cursor, selection, PAGE);
+            let (next, keys): scan::Page = self.redis.ask(&command).await?;
+            let keys = self.redis.selected(keys, selection).await?;
+            let to_measure = tally.add(keys);
+            self.redis.measure(to_measure, &mut tally).await?;
             if next == 0 {
                 break;
             }
             cursor = next;
         }
-        let matching = seen.len() as u64;
-        let total = match selection {
-            // DBSIZE also counts keys that have expired and are not yet swept out.
-            PurgeSelection::Everything => matching,
-            PurgeSelection::Matching(_) => self.size().await?.max(matching),
+        let matching = tally.matching();
+        // DBSIZE also counts keys that have expired and are not yet swept out.
+        let total = if selection.is_everything() {
+            matching
+        } else {
+            self.redis.ask::<u64>(&redis::cmd("DBSIZE")).await?.max(matching)
         };
-        Ok(PurgeCount { matching, total, sample })
+        let nodes = vec![NodeCount { node: "Redis".into(), matching, total }];
+        Ok(PurgeCount { matching, total, memory: tally.memory(), sample: tally.sample, nodes })
+    }
+}
+
+impl Redis {
+    /// Asks what keys take, each for its place among the measured. A user who may not ask learns no memory, but everything else.
+    async fn measure(&mut self, keys: Vec<(usize, Vec<u8>)>, tally: &mut Tally) -> Result<(), Error> {
+        let mut pipeline = Pipeline::with_capacity(keys.len());
+        for (_, key) in &keys {
+            pipeline.cmd("MEMORY").arg("USAGE").arg(key);
+        }
+        let answers = self.ask_all(pipeline).await?;
+        for ((place, _), answer) in keys.into_iter().zip(answers) {
+            match answer {
+                Value::Int(bytes) => tally.measured[place] = u64::try_from(bytes).ok(),
+                Value::ServerError(_) => tally.unmeasurable = true,
+                _ => tally.measured[place] = None, // Gone meanwhile.
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was seen so far.
+#[derive(Default)]
+struct Tally {
+    hasher: RandomState,
+    seen: HashSet<u64>,
+    sample: Vec<String>,
+    measured: Vec<Option<u64>>,
+    unmeasurable: bool,
+}
+
+impl Tally {
+    /// Counts keys; gives those whose memory is to be asked, with their places: the first, and then each with the chance that
+    /// leaves every key of all the same one (a reservoir). What decides is the key's hash, which is random in each process.
+    fn add(&mut self, keys: Vec<Vec<u8>>) -> Vec<(usize, Vec<u8>)> {
+        let mut to_measure = Vec::new();
+        for key in keys {
+            let hash = self.hasher.hash_one(&key);
+            if !self.seen.insert(hash) {
+                continue;
+            }
+            if self.sample.len() < SAMPLE {
+                self.sample.push(KeyName::from(key.clone()).shown());
+            }
+            let place = match self.measured.len() {
+                free if free < MEASURED => {
+                    self.measured.push(None);
+                    free
+                }
+                _ => usize::try_from(hash % self.matching()).unwrap_or(usize::MAX),
+            };
+            if place < MEASURED && !self.unmeasurable {
+                to_measure.push((place, key));
+            }
+        }
+        to_measure
     }
 
-    async fn page(&mut self, cursor: u64, selection: &PurgeSelection) -> Result<scan::Page, Error> {
-        let answer = scan::page_at(cursor, selection).query_async(&mut self.connection).await;
-        answer.map_err(|error| Error::before_any_change(&error))
+    fn matching(&self) -> u64 {
+        self.seen.len() as u64
     }
 
-    async fn size(&mut self) -> Result<u64, Error> {
-        let answer = redis::cmd("DBSIZE").query_async(&mut self.connection).await;
-        answer.map_err(|error| Error::before_any_change(&error))
+    fn memory(&self) -> Option<KeyMemory> {
+        let known: Vec<u64> = self.measured.iter().copied().flatten().collect();
+        let measured = known.len() as u64;
+        if self.unmeasurable || measured == 0 {
+            return None;
+        }
+        let sum: u128 = known.into_iter().map(u128::from).sum();
+        let bytes = match self.matching() {
+            few if few <= MEASURED as u64 => sum,
+            many => sum * u128::from(many) / u128::from(measured),
+        };
+        Some(KeyMemory { bytes: u64::try_from(bytes).unwrap_or(u64::MAX), measured })
     }
 }

@@ -1,50 +1,98 @@
-use fairway_domain::EnvironmentName;
+use fairway_domain::{EnvironmentName, PurgeCounts};
 
-/// Why a Redis wasn't counted or purged, or not to the end.
+/// Why a Redis wasn't counted or purged, or not to the end. Nothing was removed, unless it says so.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The environment's policy forbids it. Nothing was sent.
     #[error(
-        "Redis on {0} can't be purged: the environment isn't marked purgeable. Nothing was sent to it. Whoever runs Fairway \
+        "Redis on {0} can't be purged: the environment isn't marked purgeable. Nothing is sent to it. Whoever runs Fairway \
          can mark it in the configuration."
     )]
     NotPurgeable(EnvironmentName),
-    /// The password isn't Redis's. Nothing was changed.
+    /// The password isn't Redis's.
     #[error(
         "Redis refused the password in the service's Secret. Restart the service's Redis so that it takes the Secret's \
-         present password, then try again. Nothing was changed."
+         present password, then try again."
     )]
     WrongPassword,
-    /// Nothing came back in time, or the connection couldn't be made. Nothing was changed.
-    #[error("Redis doesn't answer ({0}). Nothing was changed. Check that its pod is ready, then try again.")]
+    /// The user lacks a right.
+    #[error(
+        "Redis doesn't let Fairway's user do that: {0}. Whoever runs Redis can allow it with ACL SETUSER: \
+         ~* +scan +unlink +ttl +object|idletime +memory|usage +dbsize +info +time."
+    )]
+    NoPermission(String),
+    /// It can't write its snapshot or log, as when its disk is full, and takes no writes until it can.
+    #[error(
+        "Redis removes nothing while it can't write to its disk: {0}. Make room on the disk of its server, wait until it has saved \
+         (INFO persistence says when), then go on."
+    )]
+    DiskFull(String),
+    /// It has reached its limit of memory and takes no command that might need more.
+    #[error("Redis is at its limit of memory: {0}. Raise maxmemory or let keys expire, then go on.")]
+    MemoryFull(String),
+    /// It is a replica, or a primary that lacks the replicas it is told to have.
+    #[error("Redis takes no writes: {0}. Wait until its topology has settled, then go on.")]
+    NotWritable(String),
+    /// It doesn't know how long keys are idle.
+    #[error(
+        "Redis doesn't keep how long keys are idle, because its eviction policy counts how often they are used instead: {0}. \
+         Choose the keys in another way."
+    )]
+    IdleUnknown(String),
+    /// Nothing came back in time, or the connection couldn't be made.
+    #[error("Redis doesn't answer ({0}). Check that its pod is ready, then try again.")]
     Unreachable(String),
-    /// Redis answered a question with a refusal. Nothing was changed.
-    #[error("Redis refused to list its keys: {0}. Nothing was changed.")]
+    /// Redis answered a question with a refusal.
+    #[error("Redis refused: {0}.")]
     Refused(String),
     /// A purge that had begun couldn't go on.
-    #[error(
-        "The purge ended early, after {removed} keys were removed and at most {unconfirmed} more without a confirmation: {cause}. \
-         Purge again to go on with what is left."
-    )]
+    #[error("The purge ended early, after {removed} keys were removed{}: {cause}", unconfirmed_words(*unconfirmed))]
     Interrupted {
         /// Keys that Redis confirmed to have removed.
         removed: u64,
         /// Keys whose removal was asked for last, and not confirmed.
         unconfirmed: u64,
         /// What came between.
-        cause: String,
+        cause: Box<Self>,
     },
 }
 
+fn unconfirmed_words(unconfirmed: u64) -> String {
+    match unconfirmed {
+        0 => String::new(),
+        some => format!(" and at most {some} more without a confirmation"),
+    }
+}
+
 impl Error {
-    /// What a failure means before anything was changed.
-    pub(crate) fn before_any_change(error: &redis::RedisError) -> Self {
-        let refused = error.code().is_some_and(|code| matches!(code, "WRONGPASS" | "NOAUTH"));
-        if refused || error.kind() == redis::ErrorKind::AuthenticationFailed {
-            return Self::WrongPassword;
+    /// What it means in the middle of a purge, when `unconfirmed` keys may or may not have been removed.
+    pub(crate) fn after(self, counts: &PurgeCounts, unconfirmed: usize) -> Self {
+        let unconfirmed = unconfirmed as u64;
+        match (counts.removed, unconfirmed) {
+            (0, 0) => self,
+            (removed, _) => Self::Interrupted { removed, unconfirmed, cause: Box::new(self) },
         }
-        match error.kind() {
-            redis::ErrorKind::Server(_) | redis::ErrorKind::Extension => Self::Refused(error.to_string()),
+    }
+}
+
+impl From<&redis::RedisError> for Error {
+    fn from(error: &redis::RedisError) -> Self {
+        use redis::{ErrorKind, ServerErrorKind};
+        let said = || {
+            let detail = error.detail().unwrap_or_default();
+            let said = format!("{} {detail}", error.code().unwrap_or_default());
+            said.trim().trim_end_matches('.').to_owned()
+        };
+        match (error.kind(), error.code()) {
+            (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS" | "NOAUTH")) => Self::WrongPassword,
+            (ErrorKind::Server(ServerErrorKind::NoPerm), _) => Self::NoPermission(said()),
+            (_, Some("MISCONF")) => Self::DiskFull(said()),
+            (_, Some("OOM")) => Self::MemoryFull(said()),
+            (_, Some("READONLY" | "NOREPLICAS")) => Self::NotWritable(said()),
+            (ErrorKind::Server(_) | ErrorKind::Extension, _) if said().contains("LFU") => {
+                Self::IdleUnknown(said())
+            }
+            (ErrorKind::Server(_) | ErrorKind::Extension, _) => Self::Refused(said()),
             _ => Self::Unreachable(error.to_string()),
         }
     }

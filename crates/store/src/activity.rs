@@ -130,6 +130,7 @@ fn outcome_columns(outcome: &Outcome) -> (&'static str, Option<String>) {
         Outcome::Succeeded => ("succeeded", None),
         Outcome::Failed(reason) => ("failed", Some(storable(reason))),
         Outcome::Refused(reason) => ("refused", Some(storable(reason))),
+        Outcome::Stopped(by) => ("stopped", Some(storable(by))),
     }
 }
 
@@ -141,6 +142,7 @@ fn activity(row: &AnyRow) -> Result<Activity, Error> {
         "succeeded" => Outcome::Succeeded,
         "failed" => Outcome::Failed(reason()?),
         "refused" => Outcome::Refused(reason()?),
+        "stopped" => Outcome::Stopped(reason()?),
         other => return Err(fields.corrupt("outcome", format!("“{other}” is no outcome"))),
     };
     Ok(Activity {

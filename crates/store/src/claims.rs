@@ -2,7 +2,7 @@
 
 use crate::jobs::{self, append_events};
 use crate::rows::{Fields, now, storable};
-use crate::{Error, Store, activity};
+use crate::{Error, Store, activity, purges};
 use fairway_domain::{Job, JobEventKind, JobId, Outcome, ShellCommand, StepName};
 use serde_json::Value;
 use sqlx::AnyConnection;
@@ -161,6 +161,30 @@ impl Store {
         write.commit().await
     }
 
+    /// The step was stopped before its end, because somebody asked for that; with it the job and its activity. `detail` replaces
+    /// the activity's particulars, `by` says who asked.
+    pub async fn step_stopped(
+        &self,
+        claim: &Claim,
+        step: StepName,
+        detail: &str,
+        by: &str,
+    ) -> Result<(), Error> {
+        let mut write = self.write().await?;
+        append(write.connection(), claim, &[JobEventKind::StepStopped { step }, JobEventKind::Stopped])
+            .await?;
+        sqlx::query("UPDATE steps SET state = 'stopped', finished_at = $1 WHERE job = $2 AND name = $3")
+            .bind(now())
+            .bind(claim.job.id.to_string())
+            .bind(step.as_str())
+            .execute(write.connection())
+            .await?;
+        end_all(write.connection(), claim, "stopped").await?;
+        let outcome = Outcome::Stopped(by.to_owned());
+        activity::close(write.connection(), claim.job.id, &outcome, Some(detail)).await?;
+        write.commit().await
+    }
+
     /// Every step is done: the job, its activity and its deploy have succeeded. `detail` replaces the activity's particulars, where the
     /// end knows more than the beginning did.
     pub async fn finish(&self, claim: Claim, detail: Option<&str>) -> Result<(), Error> {
@@ -196,7 +220,7 @@ async fn append_held(
     if held { Ok(()) } else { Err(Error::LeaseLost(job)) }
 }
 
-/// Ends the job and its deploy, and a build of it that was left running by a failure.
+/// Ends the job and its deploy or purge, and a build of it that was left running by a failure.
 async fn end_all(connection: &mut AnyConnection, claim: &Claim, state: &str) -> Result<(), Error> {
     let (id, at) = (claim.job.id.to_string(), now());
     sqlx::query("UPDATE jobs SET state = $1, finished_at = $2, worker = NULL, lease_until = 0 WHERE id = $3")
@@ -211,6 +235,7 @@ async fn end_all(connection: &mut AnyConnection, claim: &Claim, state: &str) -> 
         .bind(&id)
         .execute(&mut *connection)
         .await?;
+    purges::end_of_job(connection, &id).await?;
     if state == "failed" {
         sqlx::query(
             "UPDATE builds SET state = 'failed', finished_at = $1 WHERE job = $2 AND state = 'running'",

@@ -2,9 +2,9 @@
 
 use crate::activity::{self, NewActivity};
 use crate::rows::{Fields, new_id, now, storable, word};
-use crate::{Error, Store, deploys};
+use crate::{Error, Store, deploys, purges};
 use fairway_domain::{
-    Action, Actor, Deploy, EnvironmentName, Job, JobEvent, JobEventKind, JobId, JobKind, Outcome,
+    Action, Actor, Deploy, EnvironmentName, Job, JobEvent, JobEventKind, JobId, JobKind, Outcome, Purge,
     ServiceName, ShellCommand, Step, StepName, StepState,
 };
 use serde_json::Value;
@@ -39,6 +39,8 @@ pub enum Retried {
     NotFailed,
     /// It is a deploy, and this other one runs there now.
     Held(Box<Deploy>),
+    /// It is a purge, and this other one of the same Redis runs now.
+    PurgeHeld(Box<Purge>),
 }
 
 macro_rules! select_jobs {
@@ -105,8 +107,8 @@ impl Store {
         Ok(output.transpose()?.flatten())
     }
 
-    /// Goes on with a failed job from its failed step. Its build runs again, and its deploy takes the lock again, or the job stays as it
-    /// is because another deploy holds it.
+    /// Goes on with a failed job from its failed step. Its build runs again, and its deploy or purge takes the lock again, or the job
+    /// stays as it is because another one holds it.
     pub async fn retry(&self, id: JobId, actor: &Actor) -> Result<Retried, Error> {
         let mut write = self.write().await?;
         let revived = sqlx::query(
@@ -121,6 +123,9 @@ impl Store {
         }
         if let Some(holder) = deploys::reopen_of_job(write.connection(), id).await? {
             return Ok(Retried::Held(Box::new(holder)));
+        }
+        if let Some(holder) = purges::reopen_of_job(write.connection(), id).await? {
+            return Ok(Retried::PurgeHeld(Box::new(holder)));
         }
         sqlx::query(
             "UPDATE steps SET state = 'pending', error = NULL, started_at = NULL, finished_at = NULL

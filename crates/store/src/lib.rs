@@ -1,4 +1,4 @@
-//! What must survive a restart: services, jobs, builds, deploys, the record of activity, and answers that are remembered.
+//! What must survive a restart: services, jobs, builds, deploys, purges, the record of activity, and answers that are remembered.
 //!
 //! One set of queries and migrations runs on `SQLite` (the default) and `PostgreSQL`. Every change is one transaction; a
 //! worker's writes check the fence of its claim, and long work never holds a transaction. Functions stand by aggregate.
@@ -12,6 +12,7 @@ mod deploys;
 mod error;
 mod idempotency;
 mod jobs;
+mod purges;
 mod rows;
 mod services;
 
@@ -23,4 +24,5 @@ pub use deploys::{Begun, DeployJob, DeployLock, DeployRequest, Locked};
 pub use error::Error;
 pub use idempotency::{Remembered, Reservation, StoredResponse};
 pub use jobs::{NewJob, Retried};
+pub use purges::{NewPurge, PurgeBegun, PurgeLock, PurgeLocked, StopAsked};
 pub use services::Created;

@@ -1,14 +1,10 @@
-//! A service in an environment: what a deploy would change, deploys, restarts, purges, the diagnosis.
+//! A service in an environment: what a deploy would change, deploys, restarts, the diagnosis.
 
-use super::services::accepted;
 use crate::{actor::Asking, extract::Json, extract::Path, extract::Query, problem::Problem, problem::done};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use fairway_domain::{
-    BuildId, Deploy, DeployNumber, EnvironmentName, EnvironmentStatus, Job, KeyPattern, PurgeSelection,
-    ServiceName,
-};
-use fairway_portal::{DeployOrder, DeployPreview, DeployTarget, Portal, PurgeOrder, PurgePreview};
+use fairway_domain::{BuildId, Deploy, DeployNumber, EnvironmentName, EnvironmentStatus, ServiceName};
+use fairway_portal::{DeployOrder, DeployPreview, DeployTarget, Portal};
 use http::{StatusCode, header};
 use serde::Deserialize;
 
@@ -89,55 +85,4 @@ pub(super) async fn restart(
 ) -> Result<StatusCode, Problem> {
     done(portal.restart(&actor, &name, &environment).await)?;
     Ok(StatusCode::ACCEPTED)
-}
-
-/// Which keys to remove: a pattern, or everything.
-#[derive(Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Purge {
-    /// Redis's glob over key names.
-    pattern: Option<KeyPattern>,
-    /// Every key instead.
-    #[serde(default)]
-    everything: bool,
-    /// Only count; nothing is removed.
-    #[serde(default)]
-    dry_run: bool,
-    /// How many keys the dry run counted; needed to remove any.
-    expected_count: Option<u64>,
-}
-
-impl Purge {
-    fn selection(&self) -> Result<PurgeSelection, Problem> {
-        match (&self.pattern, self.everything) {
-            (Some(pattern), false) => Ok(PurgeSelection::Matching(pattern.clone())),
-            (None, true) => Ok(PurgeSelection::Everything),
-            _ => Err(invalid("Name either a pattern or everything: true.")),
-        }
-    }
-}
-
-/// Count or remove keys of a service's Redis, where the environment is marked purgeable.
-#[utoipa::path(post, path = "/api/v1/services/{name}/environments/{environment}/purges",
-    params(("name" = String, Path), ("environment" = String, Path)), request_body = Purge,
-    responses((status = 200, body = PurgePreview), (status = 202, body = Job, headers(("Location" = String))), (status = 403, body = Problem)))]
-pub(super) async fn purge(
-    State(portal): State<Portal>,
-    Asking(actor): Asking,
-    Path((service, environment)): Path<(ServiceName, EnvironmentName)>,
-    Json(purge): Json<Purge>,
-) -> Result<Response, Problem> {
-    let selection = purge.selection()?;
-    if purge.dry_run {
-        let preview = done(portal.purge_preview(&actor, &service, &environment, &selection).await)?;
-        return Ok(Json(preview).into_response());
-    }
-    let expected =
-        purge.expected_count.ok_or_else(|| invalid("Give expectedCount: what the dry run counted."))?;
-    let order = PurgeOrder { service, environment, selection, expected };
-    Ok(accepted(&done(portal.purge(&actor, &order).await)?))
-}
-
-fn invalid(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "/problems/invalid", detail)
 }

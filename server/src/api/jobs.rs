@@ -30,6 +30,17 @@ pub(super) async fn retry(
     Ok(accepted(&done(portal.retry(&actor, id).await)?))
 }
 
+/// Stop a purge after the batch it is at. What is removed stays removed.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/stop", params(("id" = String, Path)),
+    responses((status = 202, body = Job), (status = 409, body = Problem)))]
+pub(super) async fn stop(
+    State(portal): State<Portal>,
+    Asking(actor): Asking,
+    Path(id): Path<JobId>,
+) -> Result<Response, Problem> {
+    Ok(accepted(&done(portal.stop(&actor, id).await)?))
+}
+
 /// What happened to a job, as server-sent events; the id of an event is its sequence number, and `Last-Event-ID` resumes after it.
 #[utoipa::path(get, path = "/api/v1/jobs/{id}/events", params(("id" = String, Path), ("Last-Event-ID" = Option<i64>, Header)),
     responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem)))]

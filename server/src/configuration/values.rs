@@ -74,6 +74,15 @@ pub(super) fn kept_hours(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|hours| (1..=8760).contains(hours)).ok_or_else(|| rule.to_owned())
 }
 
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "is a whole number, 0 or more.".to_owned())
+}
+
+pub(super) fn microseconds(text: &str) -> Result<u64, String> {
+    let rule = "is a whole number of microseconds from 0 to 1000000.";
+    text.parse().ok().filter(|bound| *bound <= 1_000_000).ok_or_else(|| rule.to_owned())
+}
+
 /// As images name it: a host, a port if it isn't the usual one, and what stands before every image's name there.
 pub(super) fn registry(text: &str) -> Result<String, String> {
     if text.contains("://") {

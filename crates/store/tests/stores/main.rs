@@ -10,6 +10,7 @@ mod fixtures;
 mod idempotency;
 mod jobs;
 mod migrations;
+mod purges;
 mod services;
 
 /// Makes two tests of each function: one on each database.

@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, Connection};
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// A row of each table that a migration makes, as it is right after it. A migration that only changes tables has none of its own.
-const ROWS: [(i64, &str); 6] = [
+const ROWS: [(i64, &str); 7] = [
     (
         1,
         r#"INSERT INTO services (name, parameters, deploys, created_at) VALUES ('orders',
@@ -51,6 +51,11 @@ const ROWS: [(i64, &str); 6] = [
         r#"INSERT INTO idempotency (key, fingerprint, token, reserved_until, response, created_at)
            VALUES ('key', 'POST /a', 'token', 0, '{"status":200,"headers":[],"body":"{}"}', 9000000000000)"#,
     ),
+    (
+        7,
+        r#"INSERT INTO purges (job, service, environment, redis, selection, reason, expected, state, found, removed, already_gone, rate, attempts, stopped_by)
+           VALUES ('01890000-0000-7000-8000-000000000001', 'orders', 'staging', 'abc', '{"keys":"matching","pattern":"a*"}', 'stale', 9, 'ended', 8, 7, 1, 5, 1, 'bo')"#,
+    ),
 ];
 
 on_both_stores![rows_survive_every_later_migration];
@@ -80,6 +85,8 @@ async fn rows_survive_every_later_migration(database: &Database) {
     assert_eq!((deploy.number, deploy.build), (DeployNumber(1), build.id));
     let activity = &store.activity(&ActivityFilter::default(), None, 10).await.unwrap()[0];
     assert_eq!(activity.outcome, Outcome::Refused("No.".into()));
+    let purge = &store.purges(&orders(), &staging(), 10).await.unwrap()[0];
+    assert_eq!((purge.selection.to_string().as_str(), purge.counts.removed), ("keys matching a*", 7));
     let answer = store.remembered("key", "POST /a").await.unwrap();
     assert!(matches!(&answer, Remembered::Same(known) if known.status == 200), "{answer:?}");
 }

@@ -1,7 +1,7 @@
 //! A real Redis of a test's own, in a folder of its own, reached by a socket there so that no port is taken.
 
-use fairway_domain::{Environment, EnvironmentPolicy, PurgeSelection};
-use fairway_purge::PurgeableRedis;
+use fairway_domain::{Environment, EnvironmentPolicy, KeyFilter, KeyNames, PurgeSelection};
+use fairway_purge::{Login, PurgeableRedis};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -50,7 +50,7 @@ impl Server {
     }
 
     pub(crate) async fn purgeable(&self) -> PurgeableRedis {
-        PurgeableRedis::connect(self.stream().await, PASSWORD, &environment(true)).await.unwrap()
+        PurgeableRedis::connect(self.stream().await, &login(PASSWORD), &environment(true)).await.unwrap()
     }
 
     /// A connection for what the tests themselves do and look at.
@@ -74,6 +74,26 @@ impl Server {
         }
     }
 
+    /// A key of each type, with and without an expiry: the name says which.
+    pub(crate) fn fill_kinds(&self) {
+        let mut pipeline = redis::pipe();
+        for when in ["kept", "expiring"] {
+            let name = |kind: &str| format!("kind:{kind}:{when}");
+            pipeline.cmd("SET").arg(name("string")).arg("x").ignore();
+            pipeline.cmd("RPUSH").arg(name("list")).arg("x").ignore();
+            pipeline.cmd("SADD").arg(name("set")).arg("x").ignore();
+            pipeline.cmd("ZADD").arg(name("zset")).arg(1).arg("x").ignore();
+            pipeline.cmd("HSET").arg(name("hash")).arg("x").arg("y").ignore();
+            pipeline.cmd("XADD").arg(name("stream")).arg("*").arg("x").arg("y").ignore();
+            if when == "expiring" {
+                for kind in ["string", "list", "set", "zset", "hash", "stream"] {
+                    pipeline.cmd("EXPIRE").arg(name(kind)).arg(100_000).ignore();
+                }
+            }
+        }
+        pipeline.query::<()>(&mut self.admin()).unwrap();
+    }
+
     /// All names that match, by the one command that the purge itself never uses.
     pub(crate) fn names(&self, glob: &str) -> BTreeSet<Vec<u8>> {
         redis::cmd("KEYS").arg(glob).query(&mut self.admin()).unwrap()
@@ -88,6 +108,14 @@ impl Drop for Server {
     }
 }
 
+pub(crate) fn borrowed(names: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
+    names.iter().map(Vec::as_slice)
+}
+
+pub(crate) fn login(password: &str) -> Login {
+    Login { user: None, password: password.into() }
+}
+
 pub(crate) fn environment(purgeable: bool) -> Environment {
     let name = if purgeable { "staging" } else { "production" };
     Environment {
@@ -98,7 +126,12 @@ pub(crate) fn environment(purgeable: bool) -> Environment {
 }
 
 pub(crate) fn matching(pattern: &str) -> PurgeSelection {
-    PurgeSelection::Matching(pattern.parse().unwrap())
+    PurgeSelection::matching(pattern.parse().unwrap())
+}
+
+pub(crate) fn prefix(prefix: &str) -> PurgeSelection {
+    let names = KeyNames::Prefix(prefix.parse().unwrap());
+    PurgeSelection { names, filter: KeyFilter::default() }
 }
 
 /// Names that a careless purge would read as something else.
@@ -136,12 +169,17 @@ pub(crate) fn hostile_names() -> Vec<Vec<u8>> {
         "null\0byte",
         "\0",
         "session:\0",
+        "abc*:k",
+        "abcdef:k",
+        "a[b]:k",
     ]
     .iter()
     .map(|name| name.as_bytes().to_vec())
     .collect();
     names.push((0..=255).collect());
     names.push(vec![0xff, 0xfe, 0xc3]);
+    names.push(b"\x75\x3a\x92\xb5\x78\xc0".to_vec());
+    names.push(b"\xac\xed\x00\x05\x74\x00\x03abc".to_vec());
     names.push(vec![b'k'; 100_000]);
     names
 }

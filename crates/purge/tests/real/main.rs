@@ -1,0 +1,10 @@
+//! What is counted and removed, on real Redis servers of the tests' own.
+
+// Clippy's leave to unwrap in tests ends at the test functions themselves; these are what they call.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod purging;
+mod selections;
+mod server;
+mod terminal;
+mod troubles;

@@ -1,0 +1,98 @@
+//! Purges of a service's Redis in an environment.
+
+use super::services::accepted;
+use crate::{actor::Asking, extract::Json, extract::Path, problem::Problem, problem::done};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use fairway_domain::{
+    EnvironmentName, IdleTime, Job, KeyFilter, KeyPattern, KeyPrefix, KeyType, Purge, PurgeReason,
+    PurgeSelection, ServiceName,
+};
+use fairway_portal::{Portal, PurgeOrder, PurgePreview};
+use http::StatusCode;
+use serde::Deserialize;
+
+/// Which keys to remove: a pattern, a prefix or everything, and of these only some.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NewPurge {
+    /// Redis's glob over key names.
+    pattern: Option<KeyPattern>,
+    /// How the names begin, literally; what isn't printable escaped, as names are shown.
+    prefix: Option<KeyPrefix>,
+    /// Every key instead.
+    #[serde(default)]
+    everything: bool,
+    /// Only keys that hold this.
+    r#type: Option<KeyType>,
+    /// Only keys that never expire.
+    #[serde(default)]
+    without_expiry: bool,
+    /// Only keys that nobody read or wrote for so many seconds.
+    idle_seconds: Option<IdleTime>,
+    /// Only count; nothing is removed.
+    #[serde(default)]
+    dry_run: bool,
+    /// How many keys the dry run counted; needed to remove any.
+    expected_count: Option<u64>,
+    /// Why; needed to remove any.
+    reason: Option<PurgeReason>,
+    /// The service's name; needed to remove everything, or more than the configured number of keys.
+    #[serde(default)]
+    confirm: String,
+}
+
+impl NewPurge {
+    fn selection(&self) -> Result<PurgeSelection, Problem> {
+        let filter = KeyFilter {
+            kind: self.r#type,
+            without_expiry: self.without_expiry,
+            idle_seconds: self.idle_seconds,
+        };
+        PurgeSelection::choose(self.pattern.clone(), self.prefix.clone(), self.everything, filter)
+            .map_err(|error| invalid(&error.to_string()))
+    }
+
+    fn order(self, service: ServiceName, environment: EnvironmentName) -> Result<PurgeOrder, Problem> {
+        let selection = self.selection()?;
+        let expected =
+            self.expected_count.ok_or_else(|| invalid("Give expectedCount: what the dry run counted."))?;
+        let Self { reason, confirm, .. } = self;
+        Ok(PurgeOrder { service, environment, selection, expected, reason, confirm })
+    }
+}
+
+/// The purges of a service's Redis, newest first, those that run with how far they are.
+#[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/purges",
+    params(("name" = String, Path), ("environment" = String, Path)),
+    responses((status = 200, body = [Purge]), (status = 404, body = Problem)))]
+pub(super) async fn list(
+    State(portal): State<Portal>,
+    Asking(actor): Asking,
+    Path((service, environment)): Path<(ServiceName, EnvironmentName)>,
+) -> Result<Json<Vec<Purge>>, Problem> {
+    Ok(Json(done(portal.purges(&actor, &service, &environment).await)?))
+}
+
+/// Count or remove keys of a service's Redis, where the environment is marked purgeable. One purge of a Redis runs at a time.
+#[utoipa::path(post, path = "/api/v1/services/{name}/environments/{environment}/purges",
+    params(("name" = String, Path), ("environment" = String, Path)), request_body = NewPurge,
+    responses((status = 200, body = PurgePreview), (status = 202, body = Job, headers(("Location" = String))), (status = 403, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn purge(
+    State(portal): State<Portal>,
+    Asking(actor): Asking,
+    Path((service, environment)): Path<(ServiceName, EnvironmentName)>,
+    Json(purge): Json<NewPurge>,
+) -> Result<Response, Problem> {
+    if purge.dry_run {
+        let selection = purge.selection()?;
+        let preview = done(portal.purge_preview(&actor, &service, &environment, &selection).await)?;
+        return Ok(Json(preview).into_response());
+    }
+    let order = purge.order(service, environment)?;
+    Ok(accepted(&done(portal.purge(&actor, &order).await)?))
+}
+
+fn invalid(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "/problems/invalid", detail)
+}
