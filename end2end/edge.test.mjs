@@ -19,6 +19,7 @@ const ROUTES = [
   'get /api/v1/services/{name}/environments/{environment}/diagnosis',
   'post /api/v1/services/{name}/environments/{environment}/restarts',
   'get /api/v1/services/{name}/environments/{environment}/logs',
+  'get /api/v1/services/{name}/environments/{environment}/logs/download',
   'get /api/v1/services/{name}/environments/{environment}/logs/status',
   'get /api/v1/services/{name}/environments/{environment}/logs/lines/{place}',
   'get /api/v1/services/{name}/environments/{environment}/purges',

@@ -110,7 +110,7 @@ test('the page says at its field what is wrong, without JavaScript too, and forg
   assert.equal(response.status(), 422);
   assert.match(await plain.locator('#filter-error').innerText(), /“\/\(\/” \(character 1\): This is no regular expression: unclosed group/);
   await plain.locator('#filter').fill('level:error');
-  await plain.locator('button', { hasText: 'Filter' }).click();
+  await plain.getByRole('button', { name: 'Show', exact: true }).click();
   assert.match(await plain.locator('.plain-log').innerText(), /went away[\s\S]*reservation failed[\s\S]*KeyError/);
   assert.doesNotMatch(await plain.locator('.plain-log').innerText(), /slow reservation/);
 

@@ -22,8 +22,8 @@ function connect() {
 }
 
 function start() {
-  port.onmessage = ({ data: { number, kind, data } }) => {
-    if (number) followers.get(number)?.(kind, data);
+  port.onmessage = ({ data: { number, kind, data, id } }) => {
+    if (number) followers.get(number)?.(kind, data, id ?? '');
     else connection(kind);
   };
   // The worker waits for the same lock: it gets it when this page is gone, however it went.
@@ -38,21 +38,23 @@ function start() {
 function connection(kind) {
   const lost = kind === 'lost';
   document.getElementById('lost').textContent = lost ? 'No connection to Fairway: what you see may be old. Reconnecting …' : '';
-  for (const heard of followers.values()) heard(kind, '');
+  for (const heard of followers.values()) heard(kind, '', '');
 }
 
 globalThis.fairway = {
-  follow(topic, heard) {
+  // Where a topic can be resumed, `after` is the id of the last message that was heard.
+  follow(topic, heard, after) {
     if (!port) connect();
     const number = next++;
     followers.set(number, heard);
-    port.postMessage({ follow: topic, number });
+    port.postMessage({ follow: topic, number, after });
     return number;
   },
   stop(number) {
     followers.delete(number);
     port?.postMessage({ stop: number });
   },
+  copy,
 };
 
 // --- the islands -----------------------------------------------------------------------------------------------------------
@@ -66,13 +68,22 @@ async function hydrate() {
 hydrate();
 
 // --- what plain pages gain -------------------------------------------------------------------------------------------------
-document.addEventListener('click', async (event) => {
-  const button = event.target.closest?.('button[data-copy]');
-  if (!button) return;
-  await navigator.clipboard.writeText(button.dataset.copy);
-  button.textContent = 'Copied';
-  setTimeout(() => (button.textContent = 'Copy'), 1500);
+document.addEventListener('click', ({ target }) => {
+  const button = target.closest?.('button[data-copy]');
+  if (button) copy(button.dataset.copy, button);
 });
+
+// Copies a text; the button that was pressed says so for a while.
+async function copy(text, button) {
+  await navigator.clipboard.writeText(text);
+  if (!button || button.dataset.said) return;
+  button.dataset.said = button.textContent;
+  button.textContent = 'Copied';
+  setTimeout(() => {
+    button.textContent = button.dataset.said;
+    delete button.dataset.said;
+  }, 1500);
+}
 
 // A form that is on its way isn't sent again.
 document.addEventListener('submit', (event) => {

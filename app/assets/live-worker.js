@@ -8,7 +8,7 @@ let due;
 let lost = false;
 let unique = 0;
 
-function follow(port, { follow: topic, number }) {
+function follow(port, { follow: topic, number, after }) {
   const name = resumable(topic) ? `${topic}#${unique++}` : topic;
   const known = topics.get(name);
   const follower = { port, number };
@@ -16,7 +16,7 @@ function follow(port, { follow: topic, number }) {
     known.followers.add(follower);
     if (known.message !== undefined) port.postMessage({ number, kind: 'message', data: known.message });
   } else {
-    topics.set(name, { followers: new Set([follower]) });
+    topics.set(name, { followers: new Set([follower]), last: after });
     reopenSoon(10);
   }
   if (lost) port.postMessage({ kind: 'lost', data: '' });
@@ -57,7 +57,7 @@ function reopen() {
 function heard(name, topic, { data, lastEventId }) {
   if (!resumable(name)) topic.message = data;
   else if (lastEventId) topic.last = lastEventId;
-  for (const { port, number } of topic.followers) port.postMessage({ number, kind: 'message', data });
+  for (const { port, number } of topic.followers) port.postMessage({ number, kind: 'message', data, id: lastEventId });
 }
 
 // Everybody hears when the connection breaks and when it stands again.

@@ -52,7 +52,6 @@ pub(crate) fn ago(milliseconds: i64) -> String {
 }
 
 /// An instant in UTC as `datetime` takes it: `2026-11-25T12:03:04Z`.
-#[cfg(any(feature = "ssr", test))]
 pub(crate) fn machine(at: i64) -> String {
     let (year, month, day) = date(at);
     format!("{year:04}-{month:02}-{day:02}T{}Z", time_of_day(at))
@@ -73,6 +72,22 @@ pub(crate) fn time_of_day(at: i64) -> String {
 /// The same with milliseconds: `12:03:04.221`.
 pub(crate) fn time_of_day_exact(at: i64) -> String {
     format!("{}.{:03}", time_of_day(at), at.rem_euclid(1000))
+}
+
+/// An instant that a clock in this browser's time zone would show, as if it were one in UTC.
+#[cfg(feature = "hydrate")]
+pub(crate) fn local(at: i64) -> i64 {
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+    // whole milliseconds, far below 2^53
+    let ahead = js_sys::Date::new(&(at as f64).into()).get_timezone_offset() as i64;
+    at - ahead * 60_000
+}
+
+/// The day in UTC: `2026-11-25`.
+#[cfg(feature = "hydrate")]
+pub(crate) fn day(at: i64) -> String {
+    let (year, month, day) = date(at);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Year, month and day in UTC: Howard Hinnant's `civil_from_days`.

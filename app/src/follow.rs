@@ -1,8 +1,6 @@
 //! How an island follows what happens: it starts from what the server rendered and then hears one topic of the live stream.
 
-#[cfg(not(feature = "hydrate"))]
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What comes over a topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +17,8 @@ pub(crate) enum Message<T> {
 /// What an island hears.
 #[cfg_attr(not(feature = "hydrate"), allow(dead_code))] // only a browser hears
 pub(crate) enum Heard<T> {
-    /// A message.
-    Message(Message<T>),
+    /// A message, and its id: that after which a topic that can be resumed goes on.
+    Message(Message<T>, String),
     /// The connection to Fairway broke; it is being made again.
     Lost,
     /// The connection stands again.
@@ -32,11 +30,19 @@ pub(crate) enum Heard<T> {
 pub(crate) struct Following(#[cfg_attr(not(feature = "hydrate"), allow(dead_code))] f64);
 
 #[cfg(feature = "hydrate")]
-pub(crate) use browser::{follow, stop};
+pub(crate) use browser::{call, follow_after, stop};
+
+/// Hears a topic from now on, until it is stopped.
+pub(crate) fn follow<T>(topic: &str, heard: impl FnMut(Heard<T>) + 'static) -> Following
+where
+    T: DeserializeOwned + 'static,
+{
+    follow_after(topic, "", heard)
+}
 
 /// The server renders what is; following is the browser's part.
 #[cfg(not(feature = "hydrate"))]
-pub(crate) fn follow<T>(_topic: &str, _heard: impl FnMut(Heard<T>) + 'static) -> Following
+pub(crate) fn follow_after<T>(_topic: &str, _after: &str, _heard: impl FnMut(Heard<T>) + 'static) -> Following
 where
     T: DeserializeOwned + 'static,
 {
@@ -54,24 +60,28 @@ mod browser {
     use serde::de::DeserializeOwned;
     use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 
-    /// Hears a topic until it is stopped. `boot.js` holds the connection.
-    pub(crate) fn follow<T>(topic: &str, mut heard: impl FnMut(Heard<T>) + 'static) -> Following
+    /// Hears a topic until it is stopped, where it can be resumed from what follows the message with the id `after`. `boot.js` holds
+    /// the connection.
+    pub(crate) fn follow_after<T>(
+        topic: &str,
+        after: &str,
+        mut heard: impl FnMut(Heard<T>) + 'static,
+    ) -> Following
     where
         T: DeserializeOwned + 'static,
     {
-        let callback =
-            Closure::<dyn FnMut(String, String)>::new(move |kind: String, data: String| {
-                match kind.as_str() {
-                    "message" => {
-                        if let Ok(message) = serde_json::from_str::<Message<T>>(&data) {
-                            heard(Heard::Message(message));
-                        }
+        let callback = Closure::<dyn FnMut(String, String, String)>::new(
+            move |kind: String, data: String, id: String| match kind.as_str() {
+                "message" => {
+                    if let Ok(message) = serde_json::from_str::<Message<T>>(&data) {
+                        heard(Heard::Message(message, id));
                     }
-                    "lost" => heard(Heard::Lost),
-                    _ => heard(Heard::Back),
                 }
-            });
-        let arguments = Array::of2(&topic.into(), callback.as_ref());
+                "lost" => heard(Heard::Lost),
+                _ => heard(Heard::Back),
+            },
+        );
+        let arguments = Array::of3(&topic.into(), callback.as_ref(), &after.into());
         callback.forget();
         Following(call("follow", &arguments).ok().and_then(|number| number.as_f64()).unwrap_or_default())
     }
@@ -81,7 +91,8 @@ mod browser {
         call("stop", &Array::of1(&following.0.into())).ok();
     }
 
-    fn call(name: &str, arguments: &Array) -> Result<JsValue, JsValue> {
+    /// Calls one of the functions that `boot.js` gives.
+    pub(crate) fn call(name: &str, arguments: &Array) -> Result<JsValue, JsValue> {
         let fairway = Reflect::get(&js_sys::global(), &"fairway".into())?;
         let function: Function = Reflect::get(&fairway, &name.into())?.dyn_into()?;
         function.apply(&fairway, arguments)

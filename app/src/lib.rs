@@ -11,6 +11,8 @@
 #![allow(clippy::needless_pass_by_value)]
 // On the server, what only a browser can do is a method that does nothing.
 #![cfg_attr(not(feature = "hydrate"), allow(clippy::unused_self))]
+// Without the log view, what only it needs isn't used.
+#![cfg_attr(all(feature = "hydrate", not(feature = "logs")), allow(dead_code, unused_imports))]
 
 mod address;
 #[cfg(any(feature = "hydrate", test))]

@@ -11,14 +11,14 @@ pub use topic::Topic;
 use crate::{
     CsrfToken,
     follow::Message,
-    model::{DeployView, LightView, LogLineView, LogStatusView, ServiceView, ServicesView},
+    model::{DeployView, LightView, LogLineView, LogReading, LogStatusView, ServiceView, ServicesView},
     panels::{self, JobPanel},
 };
 use async_stream::stream;
 use fairway_domain::{Actor, EnvironmentName, Freshness, LogRequest, ServiceName};
 use fairway_portal::{Answer, Error, Portal, Refusal};
 use futures::{
-    StreamExt,
+    StreamExt, TryStreamExt,
     future::ready,
     stream::{BoxStream, once, select},
 };
@@ -27,8 +27,6 @@ use serde::Serialize;
 use std::{future::Future, time::Duration};
 use topic::What;
 
-/// How many lines a log view starts with.
-const TAIL: u32 = 2000;
 /// The most lines that stand in one message.
 const BATCH: usize = 500;
 /// How long a topic that failed waits before it is tried again.
@@ -118,11 +116,12 @@ impl Following {
                 |commands| panels::log_commands(commands).into_any(),
             ),
             What::LogStatus(service, environment) => self.log_status(service, environment),
-            What::Logs(service, environment, filter) => {
-                let after = after.and_then(|after| after.parse().ok());
-                let request =
-                    LogRequest { tail: Some(TAIL), filter, follow: true, after, ..LogRequest::default() };
-                self.lines(service, environment, request)
+            What::Logs(service, environment, mut reading) => {
+                if let Some(after) = after.and_then(|after| after.parse().ok()) {
+                    reading.before = None;
+                    reading.request.after = Some(after);
+                }
+                self.lines(service, environment, *reading)
             }
         }
     }
@@ -166,9 +165,20 @@ impl Following {
         self,
         service: ServiceName,
         environment: EnvironmentName,
-        mut request: LogRequest,
+        LogReading { mut before, mut request }: LogReading,
     ) -> BoxStream<'static, LiveEvent> {
         stream! {
+            while let Some(wanted) = before.take() {
+                let answer = self.all(&service, &environment, wanted.clone()).await;
+                if let Message::Trouble(_) = answer {
+                    before = Some(wanted);
+                }
+                // Without an id: who loses the connection meanwhile begins again.
+                yield self.event(String::new(), &answer);
+                if before.is_some() {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
             loop {
                 match message(self.portal.logs(&self.actor, &service, &environment, request.clone()).await) {
                     Message::Now(lines) => {
@@ -188,6 +198,8 @@ impl Following {
                                     away = freshness != Freshness::Live;
                                     yield self.event(place(&request), &Message::Now(Vec::<LogLineView>::new()));
                                 }
+                                // Nothing more can come; what has ended would be asked for again.
+                                Came::End if request.until.is_some() => std::future::pending().await,
                                 Came::End => break,
                             }
                             // Said again after a line that was still on its way.
@@ -209,6 +221,21 @@ impl Following {
             }
         }
         .boxed()
+    }
+
+    /// The lines that there are, all of them.
+    async fn all(
+        &self,
+        service: &ServiceName,
+        environment: &EnvironmentName,
+        request: LogRequest,
+    ) -> Message<Vec<LogLineView>> {
+        let lines = match message(self.portal.logs(&self.actor, service, environment, request).await) {
+            Message::Now(lines) => lines.map_ok(|(_, entry)| LogLineView::from(entry)),
+            Message::Trouble(sentence) => return Message::Trouble(sentence),
+            Message::Wrong(sentence) => return Message::Wrong(sentence),
+        };
+        message(lines.try_collect().await.map(Answer::Done))
     }
 
     /// How completely a log is being read.

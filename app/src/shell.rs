@@ -32,6 +32,10 @@ pub struct Assets {
     pub glue: String,
     /// The islands.
     pub wasm: String,
+    /// The same for the page of logs, with its own island.
+    pub glue_with_logs: String,
+    /// That page's islands.
+    pub wasm_with_logs: String,
     /// The worker that all tabs share for the live stream.
     pub worker: String,
     /// The icon.
@@ -45,6 +49,11 @@ pub fn shell() -> impl IntoView {
         context.set_is_hydrating(false);
     }
     let assets = use_context::<Assets>().unwrap_or_default();
+    let (glue, wasm) = if path().ends_with("/logs") {
+        (assets.glue_with_logs, assets.wasm_with_logs)
+    } else {
+        (assets.glue, assets.wasm)
+    };
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -54,15 +63,15 @@ pub fn shell() -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="stylesheet" href=assets.css/>
                 <link rel="icon" href=assets.icon type="image/svg+xml"/>
-                <link rel="modulepreload" href=assets.glue.clone()/>
-                <link rel="preload" href=assets.wasm.clone() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <link rel="modulepreload" href=glue.clone()/>
+                <link rel="preload" href=wasm.clone() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
                 <script
                     type="module"
                     id="boot"
                     nonce=use_nonce()
                     src=assets.boot
-                    data-glue=assets.glue
-                    data-wasm=assets.wasm
+                    data-glue=glue
+                    data-wasm=wasm
                     data-worker=assets.worker
                 ></script>
                 <MetaTags/>
@@ -76,10 +85,14 @@ pub fn shell() -> impl IntoView {
     }
 }
 
+/// The path of the page that is asked for.
+fn path() -> String {
+    use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default()
+}
+
 #[component]
 fn Bar() -> impl IntoView {
-    let path =
-        use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
+    let path = path();
     let lights = use_context::<Portal>().map(|portal| portal.clusters()).unwrap_or_default();
     let lights: Vec<LightView> = lights.into_iter().map(Into::into).collect();
     let person = use_context::<Actor>().map(|actor| actor.name);

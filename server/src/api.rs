@@ -3,6 +3,7 @@
 mod activity;
 mod environments;
 mod jobs;
+mod log_download;
 mod logs;
 mod purges;
 mod services;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> Router<Edge> {
         .routes(routes!(logs::logs))
         .routes(routes!(logs::status))
         .routes(routes!(logs::line))
+        .routes(routes!(log_download::download))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::stop))

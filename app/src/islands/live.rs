@@ -9,11 +9,13 @@ pub(crate) fn Live(topic: String, children: Children) -> impl IntoView {
     let drawn = NodeRef::<html::Div>::new();
     let trouble = RwSignal::new(None);
     follow(&topic, move |heard: Heard<String>| match heard {
-        Heard::Message(Message::Now(drawing)) => {
+        Heard::Message(Message::Now(drawing), _) => {
             redraw(drawn, &drawing);
             trouble.set(None);
         }
-        Heard::Message(Message::Trouble(sentence) | Message::Wrong(sentence)) => trouble.set(Some(sentence)),
+        Heard::Message(Message::Trouble(sentence) | Message::Wrong(sentence), _) => {
+            trouble.set(Some(sentence));
+        }
         Heard::Lost | Heard::Back => {}
     });
     view! {

@@ -40,7 +40,7 @@ impl Commands {
         }
         let topic = format!("{}{}", self.topic.get_value(), address::encoded(filter));
         let stream = follow(&topic, move |heard: Heard<String>| {
-            if let Heard::Message(Message::Now(drawing)) = heard {
+            if let Heard::Message(Message::Now(drawing), _) = heard {
                 redraw(self.drawn, &drawing);
             }
         });

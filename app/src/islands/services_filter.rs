@@ -14,12 +14,14 @@ pub(crate) fn ServicesFilter(filter: String, children: Children) -> impl IntoVie
     let filter = RwSignal::new(filter);
     let none = RwSignal::new(false);
     follow("services", move |heard: Heard<String>| match heard {
-        Heard::Message(Message::Now(drawing)) => {
+        Heard::Message(Message::Now(drawing), _) => {
             redraw(drawn, &drawing);
             none.set(hide(drawn, &filter.read_untracked()));
             trouble.set(None);
         }
-        Heard::Message(Message::Trouble(sentence) | Message::Wrong(sentence)) => trouble.set(Some(sentence)),
+        Heard::Message(Message::Trouble(sentence) | Message::Wrong(sentence), _) => {
+            trouble.set(Some(sentence));
+        }
         Heard::Lost | Heard::Back => {}
     });
     view! {

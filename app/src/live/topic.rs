@@ -1,7 +1,7 @@
 //! What can be followed.
 
+use crate::model::{LogAsked, LogReading};
 use fairway_domain::{DeployNumber, EnvironmentName, Invalid, JobId, LogFilter, ServiceName};
-use percent_encoding::percent_decode_str;
 
 /// Something that can be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(super) enum What {
     Deploy(ServiceName, DeployNumber),
     LogStatus(ServiceName, EnvironmentName),
     LogCommands(ServiceName, EnvironmentName, Option<LogFilter>),
-    /// With what a line has to match.
-    Logs(ServiceName, EnvironmentName, Option<LogFilter>),
+    /// With the lines that are wanted.
+    Logs(ServiceName, EnvironmentName, Box<LogReading>),
 }
 
 impl Topic {
@@ -46,20 +46,19 @@ impl Topic {
             ["job", id] => What::Job(id.parse()?),
             ["deploy", name, number] => What::Deploy(name.parse()?, number.parse()?),
             ["log-commands", name, environment] => {
-                What::LogCommands(name.parse()?, environment.parse()?, filter(query)?)
+                let asked = LogAsked::of_query(query).reading()?;
+                What::LogCommands(name.parse()?, environment.parse()?, asked.request.filter)
             }
             ["log-status", name, environment] => What::LogStatus(name.parse()?, environment.parse()?),
-            ["logs", name, environment] => What::Logs(name.parse()?, environment.parse()?, filter(query)?),
+            ["logs", name, environment] => What::Logs(
+                name.parse()?,
+                environment.parse()?,
+                Box::new(LogAsked::of_query(query).reading()?),
+            ),
             _ => return Err(Invalid::new("There is no such topic.")),
         };
         Ok((Self { text: text.to_owned(), what }, after))
     }
-}
-
-fn filter(query: &str) -> Result<Option<LogFilter>, Invalid> {
-    let text = query.split('&').find_map(|pair| pair.strip_prefix("filter=")).unwrap_or_default();
-    let text = percent_decode_str(text).decode_utf8_lossy();
-    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }
 
 #[cfg(test)]
@@ -70,17 +69,17 @@ mod tests {
     fn a_topic_is_read_with_its_place_and_its_filter() {
         let (topic, after) = Topic::parse("logs/orders/staging?filter=a%40b%20%23#7f@p-1,2").unwrap();
         assert_eq!(topic.text, "logs/orders/staging?filter=a%40b%20%23#7f");
-        assert_eq!(
-            topic.what,
-            What::Logs("orders".parse().unwrap(), "staging".parse().unwrap(), Some("a@b #".parse().unwrap()))
-        );
+        let What::Logs(service, environment, reading) = topic.what else { panic!("{:?}", topic.what) };
+        assert_eq!((service.as_str(), environment.as_str()), ("orders", "staging"));
+        assert_eq!(reading.request.filter, Some("a@b #".parse().unwrap()));
         assert_eq!(after.as_deref(), Some("p-1,2"));
     }
 
     #[test]
     fn an_empty_place_or_filter_is_none() {
         let (topic, after) = Topic::parse("logs/orders/staging?filter=@").unwrap();
-        assert_eq!(topic.what, What::Logs("orders".parse().unwrap(), "staging".parse().unwrap(), None));
+        let What::Logs(.., reading) = topic.what else { panic!("{:?}", topic.what) };
+        assert_eq!(reading.request.filter, None);
         assert_eq!(after, None);
     }
 
@@ -98,6 +97,7 @@ mod tests {
             "log-commands/orders",
             "bar\nevent: x",
             "logs/orders/staging?filter=a%0Ab",
+            "logs/orders/staging?since=yesterday",
         ] {
             assert!(Topic::parse(text).is_err(), "{text:?}");
         }

@@ -4,7 +4,7 @@
 use super::milliseconds;
 #[cfg(feature = "ssr")]
 use fairway_domain::LogEntry;
-use fairway_domain::{Level, LogMarker};
+use fairway_domain::{Level, LogMarker, LogPlace};
 #[cfg(feature = "ssr")]
 use fairway_portal::{Line, Style, styled};
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LogLineView {
     pub at: i64,
-    /// Nanoseconds beyond the millisecond: with them a line is told from all others of its container.
+    /// The line's own name.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub nanos: u32,
+    pub place: Option<LogPlace>,
     pub pod: String,
     #[serde(default, skip_serializing_if = "is_default")]
     pub container: String,
@@ -50,23 +50,24 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+#[cfg(feature = "ssr")]
 impl LogLineView {
     /// The part of the pod's name that tells it from its siblings.
     pub(crate) fn short_pod(&self) -> &str {
         self.pod.rsplit('-').next().unwrap_or(&self.pod)
     }
+}
 
-    /// The fields as `name=value`, one after the other.
-    pub(crate) fn written_fields(&self) -> String {
-        let written = |(name, value): &(String, String)| {
-            if value.contains(char::is_whitespace) {
-                format!("{name}={value:?}")
-            } else {
-                format!("{name}={value}")
-            }
-        };
-        self.fields.iter().map(written).collect::<Vec<_>>().join(" ")
+/// Fields as they stand in a line, each after a space.
+pub(crate) fn in_line(fields: &[(String, String)]) -> String {
+    let mut line = String::new();
+    for (name, value) in fields {
+        let quote = if value.contains(char::is_whitespace) { "\"" } else { "" };
+        for part in [" ", name, "=", quote, value, quote] {
+            line.push_str(part);
+        }
     }
+    line
 }
 
 #[cfg(feature = "ssr")]
@@ -75,7 +76,7 @@ impl From<LogEntry> for LogLineView {
         let given = entry.text.len() as u64;
         Self {
             at: milliseconds(entry.at),
-            nanos: u32::try_from(entry.at.subsec_nanosecond().rem_euclid(1_000_000)).unwrap_or_default(),
+            place: entry.place,
             pod: entry.pod,
             container: entry.container,
             restart: entry.restart,
@@ -133,7 +134,7 @@ mod tests {
         let line = r#"{"time":"2026-11-25T02:28:09Z","level":"info","message":"GET / 200","took":4,"path":"/","user":"a b"}"#;
         let view = LogLineView::of_line(line);
         assert_eq!((&*view.text, view.spans.len()), ("GET / 200", 0));
-        assert_eq!(view.written_fields(), r#"took=4 path=/ user="a b""#);
+        assert_eq!(in_line(&view.fields), r#" took=4 path=/ user="a b""#);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod deploy;
 #[cfg(feature = "ssr")]
 mod job;
 mod log;
+mod log_asked;
 mod log_status;
 #[cfg(feature = "ssr")]
 mod purge;
@@ -18,7 +19,10 @@ mod status;
 pub(crate) use deploy::{CommitView, DeployView};
 #[cfg(feature = "ssr")]
 pub(crate) use job::{JobView, StepView};
-pub(crate) use log::LogLineView;
+pub(crate) use log::{LogLineView, in_line};
+pub(crate) use log_asked::LogAsked;
+#[cfg(feature = "ssr")]
+pub(crate) use log_asked::LogReading;
 pub(crate) use log_status::LogStatusView;
 #[cfg(feature = "ssr")]
 pub(crate) use purge::PurgeProgressView;

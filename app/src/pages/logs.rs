@@ -4,7 +4,7 @@ use crate::{
     address, clock,
     components::filter_help,
     islands::{LogCommands, LogView},
-    model::LogLineView,
+    model::{LogAsked, LogLineView, LogReading, in_line},
     pages::{crumbs, environments},
     panels,
     request::{Request, Trouble, done, page, param, query, status},
@@ -26,7 +26,15 @@ const LINES: u32 = 500;
 pub(crate) fn LogsPage() -> impl IntoView {
     let name = param::<ServiceName>("name");
     let environment = query("environment");
-    let filter = query("filter").unwrap_or_default();
+    let said = |name| query(name).unwrap_or_default();
+    let asked = LogAsked {
+        filter: said("filter"),
+        since: said("since"),
+        from: said("from"),
+        until: said("until"),
+        tail: said("tail"),
+        at: said("at"),
+    };
     page(|request| async move {
         let name = name?;
         done(request.portal.service(&request.actor, &name).await)?;
@@ -36,14 +44,17 @@ pub(crate) fn LogsPage() -> impl IntoView {
             Some(text) => text.parse::<EnvironmentName>().map_err(|_| Trouble::NotFound)?,
             None => first.ok_or(Trouble::NotFound)?,
         };
-        let (plain, wrong) = match wanted(&filter) {
-            Ok(wanted) => last_lines(&request, &name, &environment, wanted).await,
-            Err(wrong) => (None, Some(wrong)),
+        let (plain, wrong) = match asked.reading() {
+            Ok(LogReading { request: wanted, .. }) => {
+                let wanted = LogRequest { tail: Some(LINES), follow: false, ..wanted };
+                last_lines(&request, &name, &environment, wanted).await
+            }
+            Err(wrong) => (None, Some(wrong.to_string())),
         };
         if wrong.is_some() {
             status(StatusCode::UNPROCESSABLE_ENTITY);
         }
-        let said = filter.parse::<LogFilter>().ok().filter(|_| wrong.is_none());
+        let said = asked.filter.parse::<LogFilter>().ok().filter(|_| wrong.is_none());
         let commands = portal.log_commands(&request.actor, &name, &environment, said.as_ref()).await;
         let commands = done(commands)?;
         let shown = environment.to_string();
@@ -59,28 +70,19 @@ pub(crate) fn LogsPage() -> impl IntoView {
             </form>
             <div class="logs">
                 {filter_help()}
-                <LogView service=name.to_string() environment=shown.clone() filter=filter.clone() wrong=wrong/>
+                <LogView service=name.to_string() environment=shown.clone() asked=asked.clone() wrong=wrong/>
                 <noscript>{plain}</noscript>
             </div>
 
             <details class="command">
                 <summary>"Show the commands"</summary>
-                <LogCommands service=name.to_string() environment=shown filter=filter>
+                <LogCommands service=name.to_string() environment=shown filter=asked.filter>
                     {panels::log_commands(&commands)}
                 </LogCommands>
             </details>
         }
         .into_any())
     })
-}
-
-/// The last lines that match a filter, or what is wrong with it.
-fn wanted(filter: &str) -> Result<LogRequest, String> {
-    let filter: Option<LogFilter> = match filter {
-        "" => None,
-        text => Some(text.parse().map_err(|error| format!("{error}"))?),
-    };
-    Ok(LogRequest { tail: Some(LINES), filter, ..LogRequest::default() })
 }
 
 /// The last lines as text, for a reader without JavaScript, and what is wrong with the filter, if anything is.
@@ -114,5 +116,5 @@ async fn last_lines(
 
 fn text(line: &LogLineView) -> String {
     let time = clock::time_of_day_exact(line.at);
-    format!("{time} {} {:5} {} {}", line.short_pod(), line.level.word(), line.text, line.written_fields())
+    format!("{time} {} {:5} {}{}", line.short_pod(), line.level.word(), line.text, in_line(&line.fields))
 }

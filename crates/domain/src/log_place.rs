@@ -80,8 +80,11 @@ impl fmt::Display for LogMoment {
 impl FromStr for LogMoment {
     type Err = Invalid;
 
+    /// A time without a zone, as a form's field gives it, is UTC.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let moment = text.parse().map(Self::At).or_else(|_| text.parse().map(Self::Line));
+        let instant =
+            text.parse().or_else(|_| format!("{text}Z").parse()).or_else(|_| format!("{text}:00Z").parse());
+        let moment = instant.map(Self::At).or_else(|_| text.parse().map(Self::Line));
         moment.map_err(|_: Invalid| {
             Invalid::new("A moment is a time such as 2026-11-25T12:01:07.221Z, or a line's place.")
         })
@@ -114,6 +117,9 @@ mod tests {
         assert_eq!("a1.2.18fae2769b0fcd15.11".parse(), Ok(LogMoment::Line(place)));
         let time = "2026-11-25T12:01:07.221Z";
         assert_eq!(time.parse::<LogMoment>().unwrap().to_string(), time);
+        let written = |text: &str| text.parse::<LogMoment>().unwrap().to_string();
+        assert_eq!(written("2026-11-25T12:01"), "2026-11-25T12:01:00Z");
+        assert_eq!(written("2026-11-25T12:01:07"), "2026-11-25T12:01:07Z");
     }
 
     #[test]

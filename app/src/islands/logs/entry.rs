@@ -1,0 +1,133 @@
+//! One entry of a log as a view holds it: small, since there are very many.
+
+use crate::model::LogLineView;
+use fairway_domain::{Level, LogMarker, LogPlace};
+
+/// How many rows a wrapped line takes at most before it is opened.
+const ROWS: usize = 8;
+
+/// Of whom an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) pod: String,
+    pub(super) container: String,
+    pub(super) restart: u32,
+    pub(super) revision: Option<u64>,
+    /// What stands for it in the places of its lines.
+    id: Option<u64>,
+}
+
+impl Source {
+    pub(super) fn of(line: &LogLineView) -> Self {
+        Self {
+            pod: line.pod.clone(),
+            container: line.container.clone(),
+            restart: line.restart,
+            revision: line.revision,
+            id: line.place.map(|place| place.source),
+        }
+    }
+
+    /// Whether it is that of a line.
+    pub(super) fn wrote(&self, line: &LogLineView) -> bool {
+        self.id == line.place.map(|place| place.source)
+            && self.restart == line.restart
+            && self.pod == line.pod
+            && self.container == line.container
+    }
+
+    /// The name of one of its lines.
+    pub(super) fn place(&self, entry: &Entry) -> Option<LogPlace> {
+        let (nanos, ordinal) = entry.place?;
+        Some(LogPlace { source: self.id?, restart: self.restart, nanos, ordinal })
+    }
+
+    /// The part of the pod's name that tells it from its siblings.
+    pub(super) fn short_pod(&self) -> &str {
+        self.pod.rsplit('-').next().unwrap_or(&self.pod)
+    }
+}
+
+/// A line with those that belong to it, or what happened between lines.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// When, in milliseconds since 1970.
+    pub(super) at: i64,
+    /// The rest of its name: see [`Source::place`].
+    place: Option<(i64, u32)>,
+    /// Its source's place among those the view knows.
+    pub(super) source: u32,
+    pub(super) level: Level,
+    pub(super) marker: Option<LogMarker>,
+    /// It came after lines that are later.
+    pub(super) late: bool,
+    /// All of it is shown.
+    pub(super) open: bool,
+    pub(super) text: Box<str>,
+    /// What few lines have.
+    more: Option<Box<More>>,
+}
+
+#[derive(Debug, Default)]
+struct More {
+    fields: Vec<(String, String)>,
+    spans: Vec<(String, u32, u32)>,
+    trace: Vec<Box<str>>,
+    bytes: Option<u64>,
+}
+
+impl Entry {
+    pub(super) fn new(line: LogLineView, source: u32) -> Self {
+        let plain = line.fields.is_empty() && line.spans.is_empty() && line.bytes.is_none();
+        let more = (!plain).then(|| {
+            Box::new(More { fields: line.fields, spans: line.spans, trace: Vec::new(), bytes: line.bytes })
+        });
+        Self {
+            at: line.at,
+            place: line.place.map(|place| (place.nanos, place.ordinal)),
+            source,
+            level: line.level,
+            marker: line.marker,
+            late: line.late,
+            open: false,
+            text: line.text.into_boxed_str(),
+            more,
+        }
+    }
+
+    /// Takes a line that belongs to this one.
+    pub(super) fn continued(&mut self, text: String) {
+        self.more.get_or_insert_default().trace.push(text.into_boxed_str());
+    }
+
+    /// What of the text is shown before the entry is opened: with very many lines held, each of many rows, a browser would come to the
+    /// end of what it can scroll.
+    pub(super) fn shown(&self, columns: Option<usize>) -> &str {
+        let most = columns.map_or(2000, |columns| columns * ROWS);
+        &self.text[..self.text.floor_char_boundary(most)]
+    }
+
+    /// How many lines the entry is.
+    pub(super) fn lines(&self) -> usize {
+        1 + self.trace().len()
+    }
+
+    /// The lines that belong to it, such as a stack trace's.
+    pub(super) fn trace(&self) -> &[Box<str>] {
+        self.more.as_ref().map_or(&[], |more| &more.trace)
+    }
+
+    pub(super) fn fields(&self) -> &[(String, String)] {
+        self.more.as_ref().map_or(&[], |more| &more.fields)
+    }
+
+    /// Which bytes of the text have a colour of their own.
+    pub(super) fn spans(&self) -> &[(String, u32, u32)] {
+        self.more.as_ref().map_or(&[], |more| &more.spans)
+    }
+
+    /// How many bytes the line has, where its text is only the beginning.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        self.more.as_ref().and_then(|more| more.bytes)
+    }
+}

@@ -1,0 +1,235 @@
+//! The entries that a log view holds: those of the newest two hundred thousand lines, and an honest count of the rest.
+
+use super::{
+    entry::{Entry, Source},
+    heights::{Heights, ROW},
+};
+use crate::{clock, model::LogLineView, words};
+use fairway_domain::{LogMarker, LogPlace};
+use std::collections::{BTreeSet, VecDeque};
+
+/// How many lines a view holds.
+pub(super) const LIMIT: usize = 200_000;
+
+/// What more lines did to the entries that were there before. An entry is told by its number: the first that ever was has 0.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Came {
+    /// Lines that came, without what happened between them.
+    pub(super) lines: u64,
+    /// Numbers at which an entry was put in between: those of all that followed are one higher since.
+    pub(super) inserted: Vec<usize>,
+}
+
+/// Entries, and what is known about those that aren't there.
+#[derive(Debug, Default)]
+pub(super) struct HeldLines {
+    entries: VecDeque<Entry>,
+    pub(super) heights: Heights,
+    /// Lines in all entries.
+    lines: usize,
+    /// The number of the first entry: how many were let go.
+    first: usize,
+    /// Oldest lines that were let go to stay within the limit.
+    evicted: usize,
+    /// Places where lines may be missing.
+    gaps: usize,
+    sources: Vec<Source>,
+    /// The number of each source's last entry, which its further lines may belong to.
+    last: Vec<Option<usize>>,
+    /// How many characters stand in a row, where long lines are wrapped.
+    columns: Option<usize>,
+}
+
+impl HeldLines {
+    /// Takes more lines. The entry with the number `keep`, and what follows it, stay although there is no room.
+    pub(super) fn extend(&mut self, lines: Vec<LogLineView>, keep: usize) -> Came {
+        let mut came = Came::default();
+        for line in lines {
+            came.lines += u64::from(line.marker.is_none());
+            if let Some(number) = self.take(line) {
+                came.inserted.push(number);
+            }
+        }
+        // What was put in before it moved it.
+        let keep =
+            came.inserted.iter().fold(keep, |keep, number| keep.saturating_add(usize::from(*number <= keep)));
+        while self.is_full() && self.first < keep {
+            let Some(entry) = self.entries.pop_front() else { break };
+            self.heights.shift();
+            self.first += 1;
+            self.lines -= entry.lines();
+            self.evicted += entry.lines();
+        }
+        came
+    }
+
+    /// Whether there are more lines than a view is to hold.
+    pub(super) const fn is_full(&self) -> bool {
+        self.lines > LIMIT
+    }
+
+    /// Takes a line; answers its number if others follow it.
+    fn take(&mut self, line: LogLineView) -> Option<usize> {
+        if line.marker == Some(LogMarker::Gap) {
+            self.gaps += 1;
+        }
+        self.lines += 1;
+        let source = self.source(&line);
+        if line.continues
+            && let Some(head) =
+                self.last[source].and_then(|head| self.entries.get_mut(head.checked_sub(self.first)?))
+        {
+            head.continued(line.text);
+            return None;
+        }
+        let place = if line.late { self.place(line.at) } else { self.entries.len() };
+        let number = self.first + place;
+        let follow = place < self.entries.len();
+        if follow {
+            for last in self.last.iter_mut().flatten().filter(|last| **last >= number) {
+                *last += 1;
+            }
+        }
+        if line.marker.is_none() {
+            self.last[source] = self.last[source].max(Some(number));
+        }
+        let entry = Entry::new(line, u32::try_from(source).unwrap_or_default());
+        self.heights.insert(place, guess(&entry, self.columns));
+        self.entries.insert(place, entry);
+        follow.then_some(number)
+    }
+
+    /// The place after all entries that are as old or older: near the end, since late lines aren't very late.
+    fn place(&self, at: i64) -> usize {
+        let later = self.entries.iter().rev().take_while(|entry| entry.at > at);
+        self.entries.len() - later.count()
+    }
+
+    fn source(&mut self, line: &LogLineView) -> usize {
+        if let Some(known) = self.sources.iter().rposition(|source| source.wrote(line)) {
+            return known;
+        }
+        self.sources.push(Source::of(line));
+        self.last.push(None);
+        self.sources.len() - 1
+    }
+
+    pub(super) fn source_of(&self, entry: &Entry) -> Option<&Source> {
+        self.sources.get(entry.source as usize)
+    }
+
+    /// How many entries are held.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The number of the first entry that is held.
+    pub(super) const fn first(&self) -> usize {
+        self.first
+    }
+
+    /// The entry with a number.
+    pub(super) fn get(&self, number: usize) -> Option<&Entry> {
+        self.entries.get(number.checked_sub(self.first)?)
+    }
+
+    /// Entries with their numbers, oldest first, from a place among those that are held.
+    pub(super) fn iter_from(&self, place: usize) -> impl Iterator<Item = (usize, &Entry)> + Clone {
+        self.entries.iter().enumerate().skip(place).map(|(place, entry)| (self.first + place, entry))
+    }
+
+    /// Those before a place, newest first.
+    pub(super) fn iter_back(&self, place: usize) -> impl Iterator<Item = (usize, &Entry)> {
+        let before = self.entries.iter().enumerate().rev().skip(self.entries.len().saturating_sub(place));
+        before.map(|(place, entry)| (self.first + place, entry))
+    }
+
+    /// Opens a closed entry, closes an open one. How high it is now is only known once it is drawn.
+    pub(super) fn toggle(&mut self, number: usize) {
+        let columns = self.columns;
+        let Some(place) = number.checked_sub(self.first) else { return };
+        if let Some(entry) = self.entries.get_mut(place) {
+            entry.open = !entry.open;
+            self.heights.set(place, guess(entry, columns));
+        }
+    }
+
+    /// Wraps lines at so many characters, or not at all.
+    pub(super) fn wrap(&mut self, columns: Option<usize>) {
+        if self.columns != columns {
+            self.columns = columns;
+            self.heights.refill(self.entries.iter().map(|entry| guess(entry, columns)));
+        }
+    }
+
+    /// Whether lines of more than one container of a pod, and of more than one revision, came.
+    pub(super) fn kinds(&self) -> (bool, bool) {
+        let mut sources = self.sources.iter().filter(|source| !source.container.is_empty());
+        let first = sources.next();
+        let differ = |which: fn(&Source, &Source) -> bool| {
+            first.is_some_and(|first| self.sources.iter().any(|other| which(first, other)))
+        };
+        (
+            differ(|one, other| !other.container.is_empty() && one.container != other.container),
+            differ(|one, other| other.revision.is_some() && one.revision != other.revision),
+        )
+    }
+
+    /// When the first line that is held was written, in milliseconds since 1970.
+    pub(super) fn begins(&self) -> Option<i64> {
+        self.entries.front().map(|entry| entry.at)
+    }
+
+    /// The number of a line, or of what was written right after it where it isn't held; and whether it is the line.
+    pub(super) fn find(&self, place: LogPlace) -> Option<(usize, bool)> {
+        let is = |entry: &Entry| self.source_of(entry).and_then(|source| source.place(entry)) == Some(place);
+        let at = place.nanos / 1_000_000;
+        let mut around = self.iter_from(0).skip_while(|(_, entry)| entry.at < at);
+        let after = around.clone().find(|(_, entry)| entry.at > at).map(|(number, _)| (number, false));
+        around.find(|(_, entry)| is(entry)).map(|(number, _)| (number, true)).or(after)
+    }
+
+    /// The number of the first entry from a time on.
+    pub(super) fn at(&self, at: i64) -> Option<usize> {
+        self.iter_from(0).find(|(_, entry)| entry.at >= at).map(|(number, _)| number)
+    }
+
+    /// What is shown and what isn't, in words.
+    pub(super) fn account(&self) -> String {
+        let Some(first) = self.entries.front() else {
+            return "No lines yet".to_owned();
+        };
+        let pods: BTreeSet<&str> =
+            self.sources.iter().map(|source| source.pod.as_str()).filter(|pod| !pod.is_empty()).collect();
+        let mut parts = vec![
+            format!(
+                "{} held from {}",
+                words::counted(self.lines as u64, "line"),
+                words::counted(pods.len() as u64, "pod")
+            ),
+            format!("since {} UTC", clock::time_of_day(first.at)),
+        ];
+        if self.evicted > 0 {
+            parts.push(format!("{} no longer held", words::counted(self.evicted as u64, "older line")));
+        }
+        parts.push(match self.gaps {
+            0 => "none lost".to_owned(),
+            gaps => format!(
+                "lines may be missing at {}, marked in the list",
+                words::counted(gaps as u64, "place")
+            ),
+        });
+        parts.join(" · ")
+    }
+}
+
+/// How high an entry's row is, about: what is drawn is measured.
+fn guess(entry: &Entry, columns: Option<usize>) -> u32 {
+    let rows = columns.map_or(1, |columns| entry.shown(Some(columns)).len().div_ceil(columns.max(1)).max(1));
+    ROW * u32::try_from(rows).unwrap_or(1)
+}
+
+#[cfg(test)]
+#[path = "held_tests.rs"]
+mod tests;

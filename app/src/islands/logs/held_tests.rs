@@ -1,0 +1,106 @@
+use super::*;
+
+fn line(number: usize) -> LogLineView {
+    LogLineView {
+        pod: format!("orders-{}", number % 3),
+        container: "app".into(),
+        text: number.to_string(),
+        ..LogLineView::default()
+    }
+}
+
+fn texts(held: &HeldLines) -> Vec<&str> {
+    held.iter_from(0).map(|(_, entry)| &*entry.text).collect()
+}
+
+#[test]
+fn the_newest_lines_are_held_and_the_others_counted() {
+    let mut held = HeldLines::default();
+    held.extend((0..LIMIT).map(line).collect(), usize::MAX);
+    assert_eq!(held.first(), 0);
+    let came = held.extend((0..10).map(|number| line(LIMIT + number)).collect(), usize::MAX);
+    assert_eq!(came, Came { lines: 10, inserted: Vec::new() });
+    assert_eq!((held.len(), held.first()), (LIMIT, 10));
+    assert_eq!(held.heights.total(), ROW * u32::try_from(LIMIT).unwrap());
+    assert_eq!(held.get(10).map(|entry| &*entry.text), Some("10"));
+    assert!(held.get(9).is_none());
+    assert_eq!(
+        held.account(),
+        "200,000 lines held from 3 pods · since 00:00:00 UTC · 10 older lines no longer held · none lost"
+    );
+}
+
+#[test]
+fn where_lines_may_be_missing_none_lost_is_not_claimed() {
+    let mut held = HeldLines::default();
+    held.extend(vec![line(0), LogLineView { marker: Some(LogMarker::Gap), ..line(0) }], usize::MAX);
+    assert!(!held.account().contains("none lost"));
+    assert!(held.account().contains("may be missing at 1 place"));
+}
+
+#[test]
+fn what_is_reported_of_no_pod_counts_as_none() {
+    let mut held = HeldLines::default();
+    held.extend(
+        vec![line(0), LogLineView { marker: Some(LogMarker::Event), ..LogLineView::default() }],
+        usize::MAX,
+    );
+    assert!(held.account().starts_with("2 lines held from 1 pod ·"), "{}", held.account());
+}
+
+#[test]
+fn a_late_line_stands_at_its_time_and_the_numbers_after_it_move() {
+    let at = |number: usize, at: i64| LogLineView { at, ..line(number) };
+    let mut held = HeldLines::default();
+    held.extend(vec![at(0, 10), at(1, 20), at(2, 30)], usize::MAX);
+    let came = held.extend(vec![LogLineView { late: true, ..at(3, 20) }, at(4, 40)], usize::MAX);
+    assert_eq!(came.inserted, [2]);
+    assert_eq!(texts(&held), ["0", "1", "3", "2", "4"]);
+}
+
+#[test]
+fn a_trace_belongs_to_the_entry_of_its_own_pod_however_lines_are_mixed() {
+    let trace = |pod: usize, text: &str| LogLineView { continues: true, text: text.into(), ..line(pod) };
+    let late = LogLineView { late: true, at: -5, ..line(2) };
+    let mut held = HeldLines::default();
+    held.extend(
+        vec![line(0), line(1), trace(0, "at a"), late, trace(0, "at b"), trace(1, "at c")],
+        usize::MAX,
+    );
+    assert_eq!(texts(&held), ["2", "0", "1"]);
+    let traces: Vec<Vec<&str>> =
+        held.iter_from(0).map(|(_, entry)| entry.trace().iter().map(|line| &**line).collect()).collect();
+    assert_eq!(traces, [vec![], vec!["at a", "at b"], vec!["at c"]]);
+    assert!(held.account().starts_with("6 lines held from 3 pods"), "{}", held.account());
+}
+
+#[test]
+fn a_trace_whose_entry_is_no_longer_held_is_shown_all_the_same() {
+    let mut held = HeldLines::default();
+    held.extend(vec![LogLineView { continues: true, ..line(7) }], usize::MAX);
+    assert_eq!(texts(&held), ["7"]);
+}
+
+#[test]
+fn wrapped_lines_take_the_rows_that_they_need_and_never_too_many() {
+    let long = |bytes: usize| LogLineView { text: "x".repeat(bytes), ..line(0) };
+    let mut held = HeldLines::default();
+    held.extend(vec![long(10), long(81)], usize::MAX);
+    assert_eq!(held.heights.total(), 2 * ROW);
+    held.wrap(Some(40));
+    assert_eq!(held.heights.total(), 4 * ROW);
+    held.extend(vec![long(60_000)], usize::MAX);
+    assert_eq!(held.heights.total(), 12 * ROW, "the rest is shown once the entry is opened");
+    held.wrap(None);
+    assert_eq!(held.heights.total(), 3 * ROW);
+}
+
+#[test]
+fn what_somebody_reads_is_kept_although_there_is_no_room() {
+    let mut held = HeldLines::default();
+    held.extend((0..LIMIT).map(line).collect(), usize::MAX);
+    held.extend((0..10).map(line).collect(), 4);
+    assert_eq!((held.first(), held.len(), held.is_full()), (4, LIMIT + 6, true));
+    held.extend(Vec::new(), usize::MAX);
+    assert_eq!((held.first(), held.len(), held.is_full()), (10, LIMIT, false));
+}

@@ -1,0 +1,160 @@
+//! Which lines a page of logs is asked for: what its address says.
+
+use crate::address;
+#[cfg(feature = "ssr")]
+use fairway_domain::{Invalid, LogMoment, LogPlace, LogRequest};
+use serde::{Deserialize, Serialize};
+
+/// How many lines a log view starts with.
+#[cfg(feature = "ssr")]
+const TAIL: u32 = 2000;
+/// How many lines stand before one that is to be seen in its surroundings.
+#[cfg(feature = "ssr")]
+const BEFORE: u32 = 1000;
+
+/// As it was written; what is empty wasn't said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogAsked {
+    /// What a line has to match.
+    pub filter: String,
+    /// Of the last so many seconds, or `all`.
+    pub since: String,
+    /// Where a range begins and where it ends.
+    pub from: String,
+    pub until: String,
+    /// How many of the last lines.
+    pub tail: String,
+    /// The line that is meant: it is shown in its surroundings, whatever the range.
+    pub at: String,
+}
+
+impl LogAsked {
+    /// As an address says it.
+    pub(crate) fn query(&self) -> String {
+        let Self { filter, since, from, until, tail, at } = self;
+        let all = [
+            ("filter", filter),
+            ("since", since),
+            ("from", from),
+            ("until", until),
+            ("tail", tail),
+            ("at", at),
+        ];
+        let said = all.iter().filter(|(_, value)| !value.is_empty());
+        said.map(|(name, value)| format!("{name}={}", address::encoded(value))).collect::<Vec<_>>().join("&")
+    }
+}
+
+/// What is read for a view: one after the other.
+#[cfg(feature = "ssr")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LogReading {
+    /// Lines from before the one that is meant.
+    pub before: Option<LogRequest>,
+    pub request: LogRequest,
+}
+
+#[cfg(feature = "ssr")]
+impl LogAsked {
+    /// What a query says.
+    pub(crate) fn of_query(query: &str) -> Self {
+        let mut asked = Self::default();
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+            match name {
+                "filter" => asked.filter = value,
+                "since" => asked.since = value,
+                "from" => asked.from = value,
+                "until" => asked.until = value,
+                "tail" => asked.tail = value,
+                "at" => asked.at = value,
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    /// What has to be read for it.
+    pub(crate) fn reading(&self) -> Result<LogReading, Invalid> {
+        let said = |text: &str| (!text.is_empty()).then_some(text.to_owned());
+        let filter = said(&self.filter).map(|filter| filter.parse()).transpose()?;
+        if let Some(at) = said(&self.at) {
+            let line = Some(LogMoment::Line(at.parse::<LogPlace>()?));
+            let before = LogRequest {
+                until: line,
+                tail: Some(BEFORE),
+                filter: filter.clone(),
+                ..LogRequest::default()
+            };
+            let request = LogRequest { from: line, filter, follow: true, ..LogRequest::default() };
+            return Ok(LogReading { before: Some(before), request });
+        }
+        let number = |text: &str| {
+            let invalid = |_| Invalid::new("A number of seconds or lines is a whole number.");
+            said(text).map(|text| text.parse::<u32>().map_err(invalid)).transpose()
+        };
+        let since = if self.since == "all" { None } else { number(&self.since)? };
+        let moment = |text: &str| said(text).map(|text| text.parse::<LogMoment>()).transpose();
+        let (from, until) = (moment(&self.from)?, moment(&self.until)?);
+        let any = !self.since.is_empty() || from.is_some() || until.is_some();
+        let tail = number(&self.tail)?.or((!any).then_some(TAIL));
+        let follow = until.is_none();
+        let request = LogRequest { filter, since, from, until, tail, follow, ..LogRequest::default() };
+        Ok(LogReading { before: None, request })
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    fn asked(query: &str) -> LogAsked {
+        LogAsked::of_query(query)
+    }
+
+    #[test]
+    fn a_query_is_read_as_it_is_written() {
+        let query = "filter=level%3E%3Dwarn%20%22a%26b%22&since=900&from=2026-11-25T12%3A01&until=x&tail=5&at=1.0.2.3";
+        assert_eq!(asked(query).query(), query);
+        assert_eq!(asked("?environment=staging&filter=").query(), "");
+    }
+
+    #[test]
+    fn the_newest_lines_are_followed_unless_something_else_is_said() {
+        let request = |query: &str| asked(query).reading().unwrap().request;
+        let followed = LogRequest { follow: true, ..LogRequest::default() };
+        assert_eq!(request(""), LogRequest { tail: Some(TAIL), ..followed.clone() });
+        assert_eq!(request("tail=7"), LogRequest { tail: Some(7), ..followed.clone() });
+        assert_eq!(request("since=900"), LogRequest { since: Some(900), ..followed.clone() });
+        assert_eq!(request("since=all"), followed);
+    }
+
+    #[test]
+    fn a_range_is_utc_where_no_zone_is_said_and_ends_where_it_says() {
+        let request = asked("from=2026-11-25T12:01&until=2026-11-25T12:01:30").reading().unwrap().request;
+        let time = |text: &str| Some(text.parse::<LogMoment>().unwrap());
+        assert_eq!(
+            (request.from, request.until),
+            (time("2026-11-25T12:01:00Z"), time("2026-11-25T12:01:30Z"))
+        );
+        assert!(!request.follow && request.tail.is_none());
+    }
+
+    #[test]
+    fn a_line_is_read_with_those_before_it_and_everything_after() {
+        let reading = asked("at=a1.0.18.1&since=60").reading().unwrap();
+        let line = Some("a1.0.18.1".parse().unwrap());
+        assert_eq!(
+            reading.before.unwrap(),
+            LogRequest { until: line, tail: Some(BEFORE), ..LogRequest::default() }
+        );
+        assert_eq!(reading.request, LogRequest { from: line, follow: true, ..LogRequest::default() });
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for query in ["since=yesterday", "from=noon", "until=2026", "tail=-1", "at=1"] {
+            assert!(asked(query).reading().is_err(), "{query}");
+        }
+    }
+}

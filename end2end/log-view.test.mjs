@@ -1,0 +1,350 @@
+// Proves the log view is a page that a person can read and work in: with all the lines held that it promises, and few of them drawn.
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { Fairway, inCluster, kubectl, until } from './harness.mjs';
+import { alive, judge, openBrowser, openPage, visit } from './parts/browser.mjs';
+import { story } from './parts/story.mjs';
+
+/** How many lines a view holds: as `app/src/islands/logs/held.rs` says. */
+const HELD = 200_000;
+
+let fairway, browser, page, name, pod;
+const step = story(() => page);
+
+/** Writes what it is told to, and very many numbered lines when it is told to. */
+const SPEAKING = `
+import os
+
+from app.service import app as service
+
+written = 0
+
+
+@service.get("/say")
+def say(text: str):
+    os.write(1, text.encode() + b"\\n")
+    return "said"
+
+
+@service.get("/long")
+def long():
+    line = b"a long line " + b"y" * 200_000
+    os.write(1, line + b"\\n")
+    return len(line)
+
+
+@service.get("/write/{count}")
+def write(count: int):
+    global written
+    while count > 0:
+        some = min(count, 200)
+        os.write(1, b"".join(b"number %d\\n" % (written + at) for at in range(some)))
+        written += some
+        count -= some
+    return written
+`;
+
+before(async () => {
+  [fairway, browser] = await Promise.all([Fairway.start(), openBrowser()]);
+  name = await fairway.create('view');
+  const namespace = fairway.namespaces.staging;
+  const copy = await fairway.git.clone(name);
+  await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${SPEAKING}\n# uvicorn stops`));
+  const build = await fairway.build(name, await copy.push('Write lines'));
+  await fairway.deployed(name, 'staging', build.id);
+  pod = await until('only the new pod is left', 60, async () => {
+    const names = (await kubectl('--namespace', namespace, 'get', 'pods', '--selector', `app.kubernetes.io/name=${name}`, '--output', 'name')).trim().split('\n');
+    return names.length === 1 && names[0].replace('pod/', '');
+  });
+  page = await openPage(browser, fairway, { permissions: ['clipboard-read', 'clipboard-write'], timezoneId: 'Asia/Tokyo' });
+});
+after(async () => {
+  await browser?.close();
+  await fairway?.remove();
+});
+
+const ask = (path) => inCluster(fairway.namespaces.staging, pod, `http://127.0.0.1:8080${path}`);
+const say = (text) => ask(`/say?text=${encodeURIComponent(text)}`);
+const list = () => page.locator('.log-list');
+const rows = () => page.locator('.log-rows > .row');
+/** The first row that says this; where the pod couldn't be asked at once, it was told twice. */
+const row = (text) => rows().filter({ hasText: text }).first();
+const texts = () => rows().locator('.text').allInnerTexts();
+const status = () => page.locator('.log-status').innerText();
+const number = (text) => Number(text.replaceAll(',', ''));
+const copied = () => page.evaluate(() => navigator.clipboard.readText());
+/** The numbers of the lines that are drawn, in the order of the page. */
+const drawn = async () => (await texts()).map((text) => /^number (\d+)$/.exec(text)?.[1]).filter(Boolean).map(Number);
+/** The list drew what it is scrolled to: the last line that is drawn is `last`. */
+const endsWith = (last) => until(`number ${last} is drawn`, 120, async () => (await drawn()).at(-1) === last);
+
+/** Lines in portions, each of them on the page before the next is written: no reader is outrun, however slow the machine. */
+async function write(count) {
+  for (let left = count; left > 0; left -= 5_000) {
+    const written = Number(await ask(`/write/${Math.min(left, 5_000)}`));
+    await endsWith(written - 1);
+  }
+}
+
+step('a structured line is its message, and opens to its fields and where it came from', async () => {
+  await visit(page, `/services/${name}/logs?environment=staging`);
+  await say('{"level":"error","message":"no route: <b>redis</b>","port":6379,"user":"ada l"}');
+  const failed = row('no route');
+  await failed.waitFor();
+  assert.equal(await failed.locator('.text').innerText(), 'no route: <b>redis</b>', 'what was written is never markup');
+  assert.equal(await failed.locator('.level').innerText(), 'ERROR');
+  assert.match(await failed.locator('.fields').innerText(), /port=6379/);
+  await failed.locator('.text').click();
+  await page.locator('.log-status', { hasText: 'paused' }).waitFor();
+  assert.deepEqual(await failed.locator('dt').allInnerTexts(), ['port', 'user']);
+  assert.deepEqual(await failed.locator('dd').allInnerTexts(), ['6379', 'ada l']);
+  assert.match(await failed.locator('.facts').innerText(), new RegExp(`pod ${pod} · container app · revision \\d+`));
+  await failed.getByRole('button', { name: 'Copy as JSON' }).click();
+  await failed.getByRole('button', { name: 'Copied' }).waitFor();
+  const { pod: from, level, message, fields } = JSON.parse(await copied());
+  assert.deepEqual({ from, level, message, fields }, { from: pod, level: 'error', message: 'no route: <b>redis</b>', fields: { port: '6379', user: 'ada l' } });
+  await failed.getByRole('button', { name: 'Copy as JSON' }).waitFor();
+  await failed.getByRole('button', { name: 'Copy', exact: true }).click();
+  await until('the line is copied', 10, async () => /Z \S+ app ERROR no route: <b>redis<\/b> port=6379 user="ada l"$/.test(await copied()));
+  await page.keyboard.press('Escape');
+});
+
+step('a row stays the same element while lines come, so that what is marked stays marked', async () => {
+  await page.keyboard.press('Shift+G');
+  const failed = await row('no route').elementHandle();
+  await say('another line');
+  await row('another line').waitFor();
+  assert.ok(await failed.evaluate((element) => element.isConnected));
+});
+
+step('a long line is wrapped or not, and cut where it is very long until it is opened', async () => {
+  await say(`long ${'word '.repeat(100)}end`);
+  await say(`huge ${'x'.repeat(30_000)}`);
+  const long = row('long word');
+  await long.waitFor();
+  const height = () => long.evaluate((element) => element.offsetHeight);
+  assert.equal(await height(), 20);
+  await page.getByLabel('Wrap').check();
+  await until('the line takes several rows', 10, async () => (await height()) > 20);
+  const huge = row('huge xxx');
+  assert.match(await huge.locator('.chip').innerText(), /30 KB in all/);
+  assert.ok((await huge.locator('.text').innerText()).length < 5_000);
+  await huge.locator('.text').click();
+  await until('all of it is shown', 10, async () => (await huge.locator('.text').innerText()).length === 30_005);
+  await huge.locator('.text').click();
+  await page.keyboard.press('Escape');
+  await until('no line is meant any more', 10, async () => !page.url().includes('at='));
+});
+
+step('times are UTC, local or by age, and that is remembered', async () => {
+  const time = row('another line').locator('time');
+  const utc = await time.innerText();
+  assert.match(utc, /^\d\d:\d\d:\d\d\.\d{3}$/);
+  await page.getByLabel('Times').selectOption('Local time');
+  const hour = (text) => Number(text.slice(0, 2));
+  await until('the time is that of Tokyo', 10, async () => hour(await time.innerText()) === (hour(utc) + 9) % 24);
+  await page.getByLabel('Times').selectOption('How long ago');
+  await until('the time is an age', 10, async () => /ago$|just now/.test(await time.innerText()));
+  await page.reload();
+  await alive(page);
+  await row('another line').waitFor();
+  assert.match(await row('another line').locator('time').innerText(), /ago$|just now/);
+  assert.ok(await page.getByLabel('Wrap').isChecked());
+  await judge(page, 'logs');
+  await page.getByLabel('Wrap').uncheck();
+  await page.getByLabel('Times').selectOption('UTC');
+});
+
+step('keys lead from error to error, open a line and copy it', async () => {
+  await say('{"level":"error","message":"it failed again"}');
+  await row('it failed again').waitFor();
+  await list().focus();
+  await page.keyboard.press('Shift+N');
+  await until('the last error is meant', 10, async () => /it failed again/.test(await page.locator('.row.selected').innerText()));
+  await page.keyboard.press('Shift+N');
+  await until('the one before is meant', 10, async () => /no route/.test(await page.locator('.row.selected').innerText()));
+  await page.keyboard.press('n');
+  await page.keyboard.press('Enter');
+  await page.locator('.row.selected.open').waitFor();
+  await page.keyboard.press('c');
+  await until('it is copied', 10, async () => /it failed again$/.test(await copied()));
+});
+
+step('the address says which line is meant, and leads a colleague to it among those around it', async () => {
+  await say('before the failure');
+  await say('{"level":"error","message":"the failure to talk about"}');
+  await say('after the failure');
+  await row('after the failure').waitFor();
+  await page.getByLabel('Filter').fill('to talk about');
+  await until('only what matches is left', 30, async () => (await row('after the failure').count()) === 0 && (await row('to talk about').count()) > 0);
+  await row('the failure to talk about').locator('.text').click();
+  await page.waitForURL(/at=[0-9a-f.]+/);
+  await row('the failure to talk about').getByRole('button', { name: 'Copy link' }).click();
+  await until('the address is copied', 10, async () => (await copied()) === page.url());
+  const shared = new URL(page.url());
+  assert.equal(shared.searchParams.get('filter'), 'to talk about');
+
+  shared.searchParams.delete('filter');
+  const colleague = await openPage(browser, fairway);
+  await visit(colleague, `${shared.pathname}${shared.search}`);
+  const meant = colleague.locator('.row.selected');
+  await meant.filter({ hasText: 'the failure to talk about' }).waitFor();
+  const around = await colleague.locator('.log-rows .text').allInnerTexts();
+  const at = around.indexOf('the failure to talk about');
+  assert.ok(around.slice(0, at).includes('before the failure') && around.slice(at).includes('after the failure'), around.join('\n'));
+  await colleague.locator('.log-status', { hasText: 'paused' }).waitFor();
+  assert.deepEqual(colleague.troubles, []);
+  await colleague.context().close();
+
+  await page.getByLabel('Filter').fill('');
+  await row('before the failure').waitFor();
+  assert.match(await page.locator('.row.selected').innerText(), /the failure to talk about/, 'without the filter the line is still meant, among those around it');
+  await page.getByRole('button', { name: 'Follow' }).click();
+  await until('no line is meant any more', 10, async () => !page.url().includes('at='));
+});
+
+step('a range of time is in the address, drawn over the histogram or typed, with and without JavaScript', async () => {
+  await page.locator('.histogram').waitFor();
+  const { x, y, width, height } = await page.locator('.histogram').boundingBox();
+  await page.mouse.move(x + width * 0.5, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.move(x + width * 0.8, y + height / 2);
+  await page.mouse.up();
+  await page.waitForURL(/from=.+&until=/);
+  const { searchParams } = new URL(page.url());
+  const [from, until_] = ['from', 'until'].map((end) => Date.parse(`${searchParams.get(end)}Z`));
+  assert.ok(from < until_, page.url());
+  const times = async () => (await rows().locator('time').evaluateAll((all) => all.map((time) => time.title))).map((time) => Date.parse(time.replace(' UTC', 'Z').replace(' ', 'T')));
+  await until('only lines of the range are left', 30, async () => (await rows().count()) > 0 && (await times()).every((at) => at >= from - 1000 && at <= until_));
+
+  const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
+  await plain.goto(page.url());
+  const text = await plain.locator('pre.plain-log').innerText();
+  assert.ok(text.length > 0 && !text.includes('after the failure'), text);
+  assert.equal(await plain.getByLabel('From (UTC)').inputValue(), searchParams.get('from'));
+  await plain.context().close();
+
+  await page.locator('summary', { hasText: 'Range' }).click();
+  await page.getByLabel('Until (UTC)').fill('');
+  await page.getByLabel('From (UTC)').fill('');
+  await row('after the failure').waitFor();
+  await page.locator('summary', { hasText: 'Range' }).click();
+  await page.getByLabel('Since').selectOption('Last hour');
+  await page.waitForURL(/since=3600/);
+  await row('no route').waitFor();
+});
+
+/** What a link leads to, as it is saved. */
+async function saved(label) {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: label }).click()]);
+  const parts = [];
+  for await (const part of await download.createReadStream()) parts.push(part);
+  return { name: download.suggestedFilename(), text: Buffer.concat(parts).toString() };
+}
+
+step('what matches, or every line of the time, is saved as text or JSON lines, however long a line is', async () => {
+  const length = Number(await ask('/long'));
+  await row('a long line yyy').waitFor();
+  await page.getByLabel('Filter').fill('a long line');
+  await until('only what matches is left', 30, async () => (await row('after the failure').count()) === 0 && (await row('a long line').count()) > 0);
+  await page.locator('summary', { hasText: 'Download' }).click();
+  const matching = await saved('What matches, as text');
+  assert.equal(matching.name, `${name}-staging.log`);
+  const long = matching.text.split('\n').find((line) => line.includes(' app a long line yyy'));
+  assert.equal(long.length - long.indexOf('a long line'), length, 'the line is whole');
+  assert.doesNotMatch(matching.text, /after the failure/);
+  const json = await saved('What matches, as JSON lines');
+  assert.equal(json.name, `${name}-staging.jsonl`);
+  const entries = json.text.trimEnd().split('\n').map((line) => JSON.parse(line));
+  assert.equal(entries.find(({ text }) => text.startsWith('a long line')).text.length, length);
+  const everything = await saved('Every line of that time, as text');
+  assert.match(everything.text, /after the failure/);
+  await page.locator('summary', { hasText: 'Download' }).click();
+  const opened = row('a long line yyy');
+  await opened.locator('.text').click();
+  const [one] = await Promise.all([page.waitForEvent('download'), opened.getByRole('link', { name: /Download the whole line \(\d+ KB\)/ }).click()]);
+  assert.match(one.suggestedFilename(), /\.log$/);
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Filter').fill('');
+  await page.getByLabel('Since').selectOption('Newest lines');
+});
+
+step('a view that was sent more lines than it holds lets the oldest go, and counts them', async () => {
+  await list().focus();
+  await page.keyboard.press('Shift+G');
+  await write(HELD + 20_000);
+  const said = await status();
+  assert.match(said, /200,000 lines held from /);
+  assert.match(said, / · none lost/);
+  const gone = number(/([\d,]+) older lines no longer held/.exec(said)[1]);
+  assert.ok(gone >= 20_000, `${said}: all that were written are counted`);
+});
+
+step('of the lines that are held only those in sight are in the page, and none is missing at any place', async () => {
+  assert.ok(await rows().count() < 200, 'some rows, not all');
+  await list().focus();
+  await page.keyboard.press('g');
+  await until('the oldest line is drawn', 30, async () => (await drawn())[0] > 0 && (await list().evaluate((element) => element.scrollTop)) === 0);
+  const height = await list().evaluate((element) => element.scrollHeight);
+  for (const part of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
+    await list().evaluate((element, to) => (element.scrollTop = to), Math.floor(height * part));
+    await until(`the rows at ${part} are drawn`, 30, async () => {
+      const [seen, shown] = await page.evaluate(() => ['.log-list', '.log-rows'].map((which) => document.querySelector(which).getBoundingClientRect()));
+      return shown.top <= seen.top + 1 && shown.bottom >= seen.bottom - 21;
+    });
+    const numbers = await drawn();
+    assert.ok(numbers.length > 10 && numbers.length < 200, `${numbers.length} rows at ${part}`);
+    for (const [at, one] of numbers.entries()) assert.equal(one, numbers[0] + at, `at ${part}`);
+  }
+});
+
+step('paused, what comes is counted and moves nothing; following again shows all of it', async () => {
+  await page.keyboard.press('Shift+G');
+  const last = Number(await ask('/write/1'));
+  await endsWith(last - 1);
+  await list().hover();
+  await page.mouse.wheel(0, -4_000);
+  await page.getByRole('button', { name: 'Follow' }).waitFor();
+  await until('the list rests', 10, async () => {
+    const [one, other] = [await drawn(), await drawn()];
+    return one.at(-1) < last - 100 && one.join() === other.join();
+  });
+  const before = await drawn();
+  await ask('/write/3000');
+  await page.locator('.log-status', { hasText: /3,00\d new lines below/ }).waitFor({ timeout: 60_000 });
+  assert.deepEqual(await drawn(), before, 'the lines that are read stay where they are, also when older ones go');
+  await page.keyboard.press('Shift+G');
+  await endsWith(last + 2_999);
+  assert.doesNotMatch(await status(), /paused/);
+});
+
+step('who reads the oldest lines keeps them: more come once they follow again, and none is missing', async () => {
+  await page.keyboard.press('g');
+  const before = await until('the oldest line is drawn', 30, async () => {
+    const numbers = await drawn();
+    return (await list().evaluate((element) => element.scrollTop)) === 0 && numbers;
+  });
+  const last = Number(await ask('/write/5000'));
+  await page.locator('.log-status', { hasText: 'no room for more until you follow' }).waitFor({ timeout: 60_000 });
+  assert.deepEqual((await drawn())[0], before[0], 'the lines that are read are still there');
+  await page.keyboard.press('Shift+G');
+  await endsWith(last - 1);
+  const said = await status();
+  assert.match(said, /200,000 lines held/);
+  assert.match(said, /none lost/);
+  await list().evaluate((element) => (element.scrollTop = element.scrollHeight - element.clientHeight - 5_000 * 20));
+  await until('the lines that came then are drawn', 30, async () => Math.abs((await drawn())[0] - (last - 5_000)) < 200);
+  const numbers = await drawn();
+  for (const [at, one] of numbers.entries()) assert.equal(one, numbers[0] + at);
+});
+
+step('typing a filter is never blocked by what is held', async () => {
+  const wanted = `number ${Number(await ask('/write/1')) - 1}`;
+  await list().focus();
+  await page.keyboard.press('/');
+  await page.keyboard.type(`"${wanted}"`);
+  assert.equal(await page.getByLabel('Filter').inputValue(), `"${wanted}"`);
+  await until('only what matches is left', 120, async () => (await texts()).filter((text) => text.startsWith('number')).join() === wanted);
+  assert.deepEqual(page.troubles, []);
+  assert.deepEqual(page.flaws, []);
+});
