@@ -96,7 +96,7 @@ describe('pages', () => {
   test('weigh less than 120 KB at first, with everything they load', async (t) => {
     const browser = await openBrowser();
     try {
-      for (const address of pages.slice(0, 4)) {
+      for (const address of pages.slice(0, 5)) {
         const page = await openPage(browser, fairway);
         const session = await page.context().newCDPSession(page);
         await session.send('Network.enable');

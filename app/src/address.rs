@@ -10,6 +10,14 @@ pub(crate) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
+/// What the page's address says after its `?`.
+#[cfg(feature = "hydrate")]
+pub(crate) fn parameters() -> web_sys::UrlSearchParams {
+    let search = leptos::prelude::window().location().search().unwrap_or_default();
+    web_sys::UrlSearchParams::new_with_str(&search)
+        .unwrap_or_else(|_| wasm_bindgen::JsValue::UNDEFINED.into())
+}
+
 /// A service's page.
 #[cfg(feature = "ssr")]
 pub(crate) fn service(name: &str) -> String {
@@ -20,6 +28,11 @@ pub(crate) fn service(name: &str) -> String {
 #[cfg(feature = "ssr")]
 pub(crate) fn logs(service: &str, environment: &str) -> String {
     format!("/services/{service}/logs?environment={environment}")
+}
+
+/// A service's log in an environment in the REST interface.
+pub(crate) fn log_api(service: &str, environment: &str) -> String {
+    format!("/api/v1/services/{service}/environments/{environment}/logs")
 }
 
 /// What deploying a build would do.

@@ -2,7 +2,7 @@
 //!
 //! A page is plain HTML; links and forms work without JavaScript. What stays true in a page is drawn by the server (`panels`), in
 //! the page and again whenever it changes: the island around it follows one topic of the live stream (`live`) and changes what
-//! differs. Only the log view, where a browser has to think for itself, is drawn by its island. What pages show
+//! differs. Only a log's rows, where a browser has to think for itself, are drawn by an island. What pages show
 //! are plain values (`model`), made from the domain's types by pure functions. Features: `ssr` is the server's half, `hydrate` the
 //! browser's.
 
@@ -11,8 +11,8 @@
 #![allow(clippy::needless_pass_by_value)]
 // On the server, what only a browser can do is a method that does nothing.
 #![cfg_attr(not(feature = "hydrate"), allow(clippy::unused_self))]
-// Without the log view, what only it needs isn't used.
-#![cfg_attr(all(feature = "hydrate", not(feature = "logs")), allow(dead_code, unused_imports))]
+// Each bundle has a part of the islands: what only the others need isn't used.
+#![cfg_attr(feature = "hydrate", allow(dead_code, unused_imports))]
 
 mod address;
 #[cfg(any(feature = "hydrate", test))]

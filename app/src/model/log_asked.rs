@@ -3,7 +3,6 @@
 use crate::address;
 #[cfg(feature = "ssr")]
 use fairway_domain::{Invalid, LogMoment, LogPlace, LogRequest};
-use serde::{Deserialize, Serialize};
 
 /// How many lines a log view starts with.
 #[cfg(feature = "ssr")]
@@ -13,7 +12,7 @@ const TAIL: u32 = 2000;
 const BEFORE: u32 = 1000;
 
 /// As it was written; what is empty wasn't said.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogAsked {
     /// What a line has to match.
     pub filter: String,
@@ -29,6 +28,27 @@ pub(crate) struct LogAsked {
 }
 
 impl LogAsked {
+    /// What the page's address asks for.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn of_address() -> Self {
+        let parameters = address::parameters();
+        let said = |name: &str| parameters.get(name).unwrap_or_default();
+        Self {
+            filter: said("filter"),
+            since: said("since"),
+            from: said("from"),
+            until: said("until"),
+            tail: said("tail"),
+            at: said("at"),
+        }
+    }
+
+    /// On the server nothing is asked for by itself.
+    #[cfg(not(feature = "hydrate"))]
+    pub(crate) fn of_address() -> Self {
+        Self::default()
+    }
+
     /// As an address says it.
     pub(crate) fn query(&self) -> String {
         let Self { filter, since, from, until, tail, at } = self;

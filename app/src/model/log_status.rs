@@ -2,6 +2,7 @@
 
 #[cfg(feature = "ssr")]
 use super::milliseconds;
+#[cfg(any(feature = "hydrate", test))]
 use crate::clock;
 #[cfg(feature = "ssr")]
 use fairway_domain::LogStatus;
@@ -17,6 +18,7 @@ pub(crate) struct LogStatusView {
     pub since: Option<i64>,
 }
 
+#[cfg(any(feature = "hydrate", test))]
 impl LogStatusView {
     /// Of how many pods every line arrives as it is written, and since when.
     pub(crate) fn sentence(&self) -> String {

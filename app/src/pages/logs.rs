@@ -58,6 +58,7 @@ pub(crate) fn LogsPage() -> impl IntoView {
         let commands = portal.log_commands(&request.actor, &name, &environment, said.as_ref()).await;
         let commands = done(commands)?;
         let shown = environment.to_string();
+        let log = panels::log(&address::log_api(name.as_str(), &shown), &asked, wrong);
         Ok(view! {
             <Title text=format!("Logs of {name} on {environment}")/>
             {crumbs(name.as_str(), "logs")}
@@ -70,13 +71,15 @@ pub(crate) fn LogsPage() -> impl IntoView {
             </form>
             <div class="logs">
                 {filter_help()}
-                <LogView service=name.to_string() environment=shown.clone() asked=asked.clone() wrong=wrong/>
+                <LogView service=name.to_string() environment=shown.clone()>
+                    {log}
+                </LogView>
                 <noscript>{plain}</noscript>
             </div>
 
             <details class="command">
                 <summary>"Show the commands"</summary>
-                <LogCommands service=name.to_string() environment=shown filter=asked.filter>
+                <LogCommands service=name.to_string() environment=shown.clone()>
                     {panels::log_commands(&commands)}
                 </LogCommands>
             </details>

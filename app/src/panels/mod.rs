@@ -3,6 +3,7 @@
 mod bar;
 mod deploy;
 mod job;
+mod log;
 mod log_commands;
 mod new_service;
 mod purge;
@@ -12,6 +13,7 @@ mod services;
 pub(crate) use bar::lights;
 pub(crate) use deploy::deploy;
 pub(crate) use job::{JobPanel, job};
+pub(crate) use log::log;
 pub(crate) use log_commands::log_commands;
 pub(crate) use new_service::{DraftPanel, new_service};
 pub(crate) use purge::purge_progress;

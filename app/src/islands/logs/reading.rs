@@ -1,5 +1,8 @@
 //! How a person reads a log: what they chose is kept in the browser.
 
+use leptos::prelude::window;
+use web_sys::Storage;
+
 /// In whose time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Times {
@@ -12,17 +15,21 @@ pub(super) enum Times {
 }
 
 impl Times {
-    pub(super) const ALL: [(Self, &str, &str); 3] =
-        [(Self::Utc, "utc", "UTC"), (Self::Local, "local", "Local time"), (Self::Ago, "ago", "How long ago")];
-
-    /// The word that it is kept as.
-    #[cfg(feature = "hydrate")]
-    pub(super) fn word(self) -> &'static str {
-        Self::ALL.iter().find(|(times, ..)| *times == self).map_or("", |(_, word, _)| word)
+    /// The word that it is kept as; the page has the same.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Utc => "utc",
+            Self::Local => "local",
+            Self::Ago => "ago",
+        }
     }
 
     pub(super) fn named(word: &str) -> Self {
-        Self::ALL.iter().find(|(_, name, _)| *name == word).map_or(Self::Utc, |(times, ..)| *times)
+        match word {
+            "local" => Self::Local,
+            "ago" => Self::Ago,
+            _ => Self::Utc,
+        }
     }
 }
 
@@ -34,7 +41,6 @@ pub(super) struct Reading {
     pub(super) times: Times,
 }
 
-#[cfg(feature = "hydrate")]
 impl Reading {
     /// What was chosen the last time.
     pub(super) fn kept() -> Self {
@@ -53,7 +59,6 @@ impl Reading {
     }
 }
 
-#[cfg(feature = "hydrate")]
-fn storage() -> Option<web_sys::Storage> {
-    leptos::prelude::window().local_storage().ok().flatten()
+fn storage() -> Option<Storage> {
+    window().local_storage().ok().flatten()
 }

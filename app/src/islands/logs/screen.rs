@@ -2,6 +2,7 @@
 //! however many lines come.
 
 use super::{
+    elements::Elements,
     heights::ROW,
     held::HeldLines,
     reading::Reading,
@@ -12,16 +13,6 @@ use web_sys::HtmlElement;
 
 /// How far beyond what is in sight rows are drawn, in pixels, so that a quick scroll shows no hole.
 const MARGIN: u32 = 20 * ROW;
-
-/// The elements of the list.
-pub(super) struct Places {
-    /// What scrolls.
-    pub(super) list: HtmlElement,
-    /// The room that all rows would take.
-    pub(super) room: HtmlElement,
-    /// What holds the rows that are drawn.
-    pub(super) drawn: HtmlElement,
-}
 
 /// What is drawn.
 #[derive(Default)]
@@ -117,8 +108,8 @@ impl Screen {
     }
 
     /// Draws what is in sight, where it belongs: at the end, or where the reader is.
-    pub(super) fn paint(&mut self, held: &mut HeldLines, places: &Places, to_end: bool, reading: Reading) {
-        let columns = reading.wrap.then(|| columns(&places.list));
+    pub(super) fn paint(&mut self, held: &mut HeldLines, page: &Elements, to_end: bool, reading: Reading) {
+        let columns = reading.wrap.then(|| columns(&page.list));
         if self.drawing.reading != reading || self.drawing.columns != columns {
             (self.drawing.reading, self.drawing.columns) = (reading, columns);
             held.wrap(columns);
@@ -127,7 +118,7 @@ impl Screen {
         if self.anchor.0 < held.first() {
             self.anchor = (held.first(), 0);
         }
-        let seen = places.list.client_height().unsigned_abs();
+        let seen = page.list.client_height().unsigned_abs();
         let mut top = 0;
         let mut first = 0;
         // Again where heights weren't what was thought: what is in sight then differs.
@@ -137,18 +128,18 @@ impl Screen {
             top = if to_end { total.saturating_sub(seen) } else { wanted.min(total.saturating_sub(seen)) };
             first = held.heights.at(top.saturating_sub(MARGIN)).0;
             let last = held.heights.at(top + seen + MARGIN).0;
-            self.draw(held, first, last, &places.drawn);
+            self.draw(held, first, last, &page.drawn);
             if !self.measure(held) {
                 break;
             }
         }
         self.bottom = top + seen;
-        style(&places.room, "height", held.heights.total());
+        style(&page.room, "height", held.heights.total());
         let offset = held.heights.offset(first);
-        places.drawn.style().set_property("transform", &format!("translateY({offset}px)")).ok();
-        if self.top != top.cast_signed() || places.list.scroll_top() != self.top {
-            places.list.set_scroll_top(top.cast_signed());
-            self.top = places.list.scroll_top();
+        page.drawn.style().set_property("transform", &format!("translateY({offset}px)")).ok();
+        if self.top != top.cast_signed() || page.list.scroll_top() != self.top {
+            page.list.set_scroll_top(top.cast_signed());
+            self.top = page.list.scroll_top();
         }
         if to_end {
             let (place, into) = held.heights.at(top);
