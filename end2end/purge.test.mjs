@@ -1,9 +1,12 @@
 // A purge removes exactly what was agreed to, can be stopped, survives a kill, and never reaches a Redis that isn't this environment's own.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Fairway, kubectl, redisCli, until } from './harness.mjs';
+import { Fairway, kubectl, redisCli, run, until } from './harness.mjs';
 import { judge, openBrowser, openPage, visit } from './parts/browser.mjs';
 
 let fairway, browser, page, rest, name, staging, production;
@@ -28,6 +31,14 @@ const fill = (count) => cli(`flushall\neval "for i=1,${count} do redis.call('SET
 const purges = `/api/v1/services/NAME/environments/staging/purges`;
 const purge = (body) => rest.post(purges.replace('NAME', name), { reason: 'a test', ...body });
 const onRecord = async (job) => (await rest.get(purges.replace('NAME', name))).body.find((one) => one.job === job);
+/** A port of this machine that nobody listens on. */
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  return port;
+}
 /** Begins a purge that takes some seconds, and waits until it has removed some keys. */
 async function long(count) {
   await fill(count);
@@ -179,6 +190,52 @@ test('an environment that reaches the very same Redis as another one is refused'
   assert.equal(await left(), 10);
   await kubectl('-n', production, 'delete', 'pod', `${name}-redis-0`, '--wait=true');
   await until('it is allowed again', 30, async () => (await counting()).status === 200);
+});
+
+test('a Redis that the configuration names is purged like any other, unless production may have the same', async () => {
+  const other = await fairway.create('outer');
+  const port = await freePort();
+  const password = 'a word & "another"';
+  const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--requirepass', password, '--dir', fairway.data], { stdio: 'ignore' });
+  const there = (...args) => run('redis-cli', ['-p', String(port), ...args], { env: { ...process.env, REDISCLI_AUTH: password } });
+  try {
+    await until('it answers', 30, async () => (await there('ping')).trim() === 'PONG');
+    for (const namespace of [staging, production]) await kubectl('-n', namespace, 'create', 'secret', 'generic', `${other}-cache`, `--from-literal=password=${password}`);
+    const configured = async (redis) => {
+      await fairway.stop();
+      fairway.environment.FAIRWAY_REDIS = redis;
+      await fairway.run();
+      await until('the cluster is seen', 30, async () => !/cluster/i.test((await asked({ dryRun: true })).body.detail));
+    };
+    const asked = (body) => rest.post(purges.replace('NAME', other), { prefix: 'a', ...body });
+    const at = (environment, port) => `${environment}/${other}=redis://127.0.0.1:${port}?secret=${other}-cache`;
+
+    await there('mset', 'app:1', '1', 'app:2', '1', 'kept', '1');
+    await configured(at('staging', port));
+    await visit(page, `/services/${other}/purge?environment=staging&prefix=app%3A`);
+    await page.locator('.figure', { hasText: '2 of 3 keys would go' }).waitFor();
+    await page.getByText('Show the command').click();
+    assert.match(await page.locator('.command code').innerText(), new RegExp(`redis-cli -h 127.0.0.1 -p ${port}`));
+    await page.getByLabel('Why').fill('they are old');
+    await page.getByRole('button', { name: /^Remove 2 keys from / }).click();
+    await page.locator('.summary', { hasText: 'done' }).waitFor();
+    assert.equal((await there('keys', '*')).trim(), 'kept');
+
+    await configured([at('staging', port), at('production', port)].join(';'));
+    const same = await asked({ dryRun: true });
+    assert.deepEqual([same.status, same.body.type], [403, '/problems/shared-redis'], JSON.stringify(same.body));
+    await configured([at('staging', port), at('production', 1)].join(';'));
+    const perhaps = await asked({ expectedCount: 1, reason: 'a test' });
+    assert.match(perhaps.body.detail, /can't be asked which one it is/);
+    assert.equal(perhaps.status, 403);
+    server.kill();
+    await configured(at('staging', port));
+    const away = await asked({ dryRun: true });
+    assert.match(away.body.detail, new RegExp(`Redis doesn't answer.*127.0.0.1:${port}`), JSON.stringify(away.body));
+  } finally {
+    server.kill();
+    delete fairway.environment.FAIRWAY_REDIS;
+  }
 });
 
 test('what the configuration no longer allows is refused, whatever an open page sends', async () => {

@@ -152,7 +152,9 @@ pub fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::NameNeeded(_)
         | Refusal::ReasonNeeded => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::ClusterAway(..) => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::NotPurgeable(_) | Refusal::SharedRedis(..) => StatusCode::FORBIDDEN,
+        Refusal::NotPurgeable(_) | Refusal::SharedRedis(..) | Refusal::PerhapsShared(..) => {
+            StatusCode::FORBIDDEN
+        }
         Refusal::NoImage(_)
         | Refusal::Held(_)
         | Refusal::Superseded(_)

@@ -6,7 +6,8 @@ mod values;
 
 use fairway_domain::{Environment, EnvironmentPolicy};
 use fairway_portal::{
-    BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, Pace, PurgeSettings, Settings,
+    BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, Pace, PurgeSettings, RedisOfService,
+    Settings,
 };
 use source::{Kind, Place, Source};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use std::time::Duration;
 pub(crate) use source::ConfigurationErrors;
 
 /// Every value, by its path in the file. `docs/configuration.md` describes each; a test compares.
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "listen",
     "public_url",
     "data",
@@ -27,6 +28,7 @@ const KEYS: [&str; 26] = [
     "kubernetes.kubeconfig",
     "kubernetes.context",
     "environments",
+    "redis",
     "registry.address",
     "registry.plain_http",
     "base_images.python",
@@ -80,6 +82,7 @@ pub(crate) struct Configuration {
     helm_program: PathBuf,
     redact: Masks,
     log_keeping: Option<LogKeeping>,
+    redis: Vec<RedisOfService>,
     purge: PurgeSettings,
 }
 
@@ -119,6 +122,7 @@ impl Configuration {
             source.parsed(key, Kind::Text, values::image).unwrap_or(default)
         };
         let local = BaseImages::in_registry(&registry);
+        let environments = environments(source);
         Self {
             listen,
             public_url: public_url.unwrap_or_else(|| format!("http://{listen}")),
@@ -129,7 +133,8 @@ impl Configuration {
             database_url: database_url.unwrap_or_else(|| values::sqlite_url(&data.join("fairway.db"))),
             kubeconfig: source.existing_path("kubernetes.kubeconfig"),
             context: source.parsed("kubernetes.context", Kind::Text, |name| Ok(name.to_owned())),
-            environments: environments(source),
+            redis: redis(source, &environments),
+            environments,
             registry_plain_http: plain_http.unwrap_or_else(|| values::is_loopback(&registry)),
             base_images: BaseImages {
                 python: image(source, "base_images.python", local.python),
@@ -169,6 +174,7 @@ impl Configuration {
             },
             redact: self.redact,
             log_keeping: self.log_keeping,
+            redis: self.redis,
             purge: self.purge,
             hook_program,
             data: self.data,
@@ -237,6 +243,28 @@ fn log_keeping(source: &mut Source<'_>, data: &Path) -> Option<LogKeeping> {
     let hours = source.parsed("logs.keep_hours", Kind::Number, values::kept_hours).unwrap_or(24);
     let age = Duration::from_hours(hours);
     (bytes > 0).then(|| LogKeeping { folder: data.join("logs"), bytes, age })
+}
+
+/// The Redis of a service in an environment, each named once.
+fn redis(source: &mut Source<'_>, environments: &[Environment]) -> Vec<RedisOfService> {
+    let mut named: Vec<RedisOfService> = Vec::new();
+    for (text, place) in source.pairs("redis") {
+        let Some(one) = source.note(&place, values::redis(&text)) else { continue };
+        if !environments.iter().any(|environment| environment.name == one.environment) {
+            source.wrong(&place, format!("There is no environment {}.", one.environment));
+        } else if named
+            .iter()
+            .any(|other| other.environment == one.environment && other.service == one.service)
+        {
+            source.wrong(
+                &place,
+                format!("The Redis of {} on {} is given twice.", one.service, one.environment),
+            );
+        } else {
+            named.push(one);
+        }
+    }
+    named
 }
 
 fn purge(source: &mut Source<'_>) -> PurgeSettings {

@@ -331,3 +331,28 @@ fn the_documented_example_gives_each_value_and_is_accepted() {
     let missing: Vec<&str> = KEYS.into_iter().filter(|key| !source.is_given(key)).collect();
     assert_eq!(missing, Vec::<&str>::new());
 }
+
+#[test]
+fn a_redis_that_the_chart_does_not_bring_is_named_by_environment_and_service() {
+    let named = |text: &str| by_variables(&[("FAIRWAY_REDIS", text)]);
+    let two = "staging/orders=redis://cache:6379; production/orders=rediss-cluster://a:1,b:2?secret=s=";
+    assert!(refused(named(two)).contains("A Secret's name"));
+    let redis =
+        named("staging/orders=redis://cache:6379;production/orders=rediss-cluster://a:1,b:2?secret=s")
+            .unwrap()
+            .redis;
+    assert_eq!(
+        (redis.len(), redis[0].service.as_str(), redis[1].environment.as_str()),
+        (2, "orders", "production")
+    );
+    assert!(redis[1].named.tls && redis[1].named.addresses.len() == 2);
+    for (wrong, why) in [
+        ("orders=redis://cache:6379", "Write ENVIRONMENT/SERVICE"),
+        ("test/orders=redis://cache:6379", "There is no environment test."),
+        ("staging/orders=cache:6379", "Write redis://HOST:PORT"),
+        ("staging/orders=redis://a:1;staging/orders=redis://b:1", "given twice"),
+    ] {
+        let error = refused(named(wrong));
+        assert!(error.contains(why) && error.contains("FAIRWAY_REDIS"), "{error}");
+    }
+}

@@ -101,7 +101,7 @@ fn kind_of(refusal: &Refusal) -> &'static str {
         Refusal::NotPurgeable(_) => "/problems/not-purgeable",
         Refusal::NoImage(_) => "/problems/no-image",
         Refusal::Held(_) | Refusal::PurgeHeld(_) => "/problems/held",
-        Refusal::SharedRedis(..) => "/problems/shared-redis",
+        Refusal::SharedRedis(..) | Refusal::PerhapsShared(..) => "/problems/shared-redis",
         Refusal::NotRunning(_) => "/problems/not-running",
         Refusal::NotStoppable(_) => "/problems/not-stoppable",
         Refusal::Superseded(_) => "/problems/superseded",

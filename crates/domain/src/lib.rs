@@ -16,6 +16,7 @@ mod log_place;
 mod names;
 mod parameters;
 mod purge;
+mod redis;
 mod service;
 
 pub use activity::{Action, Activity, Actor, Outcome};
@@ -38,6 +39,7 @@ pub use purge::{
     KeyFilter, KeyMemory, KeyNames, NodeCount, Purge, PurgeCount, PurgeCounts, PurgeReason, PurgeSelection,
     RedisRunId,
 };
+pub use redis::{NamedRedis, RedisAddress, RedisTopology, SecretName};
 pub use service::{EnvironmentStatus, Health, PodStatus, Service};
 
 /// An instant; serialized as RFC 3339 in UTC.

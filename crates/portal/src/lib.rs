@@ -37,6 +37,7 @@ pub use git::check_push;
 pub use logs::{LogCommands, LogLineStream, LogStatusStream, LogStream};
 pub use portal::Portal;
 pub use purges::{PurgeOrder, PurgeSettings};
+pub use redis::RedisOfService;
 pub use refusal::{Answer, Refusal};
 pub use settings::Settings;
 pub use views::{

@@ -115,14 +115,14 @@ impl Portal {
         let environment = done!(self.purgeable(service, environment).await?);
         let mut redis = done!(self.redis_to_purge(service, environment).await?);
         let count = redis.count(selection).await?;
-        let namespace = &environment.namespace;
+        let terminal = self.terminal(service, environment);
         let preview = PurgePreview {
             needs_name: self.name_needed(selection, count.matching),
             count,
-            count_command: fairway_purge::count_command(namespace, service, selection),
-            command: fairway_purge::purge_command(namespace, service, selection),
+            count_command: fairway_purge::count_command(terminal, selection),
+            command: fairway_purge::purge_command(terminal, selection),
         };
-        Ok(Answer::Done((preview, redis.run_id().clone())))
+        Ok(Answer::Done((preview, redis.as_redis().id().clone())))
     }
 
     fn name_needed(&self, selection: &PurgeSelection, keys: u64) -> bool {

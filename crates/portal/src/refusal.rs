@@ -64,6 +64,8 @@ pub enum Refusal {
     NoRedis(ServiceName, EnvironmentName),
     /// The service has the very same Redis in the other environment.
     SharedRedis(EnvironmentName, EnvironmentName),
+    /// Whether the Redis is the other environment's, which is this service's there, isn't known.
+    PerhapsShared(EnvironmentName, ServiceName, EnvironmentName),
     /// Another purge of the same Redis runs; one at a time.
     PurgeHeld(Box<Purge>),
     /// A purge as large as that needs the service's name typed.
@@ -143,6 +145,11 @@ impl fmt::Display for Refusal {
                 f,
                 "Redis on {environment} is the very same server as the one on {other}, so purging it would take {other}'s keys too. \
                  Give each environment a Redis of its own."
+            ),
+            Self::PerhapsShared(environment, service, other) => write!(
+                f,
+                "The Redis of {service} on {other} can't be asked which one it is, so it isn't sure that Redis on {environment} is \
+                 another one. Try again once it answers."
             ),
             Self::PurgeHeld(purge) => write!(
                 f,

@@ -210,7 +210,8 @@ impl Portal {
 
     pub(crate) fn purgeability(&self, service: &ServiceName, environment: &Environment) -> Purgeability {
         let state = self.inner.state.namespace(&environment.namespace);
-        if state.service(service).redis_pods.is_empty() {
+        let named = self.named_redis(service, environment).is_some();
+        if !named && state.service(service).redis_pods.is_empty() {
             Purgeability::NoRedis
         } else if environment.policy.purgeable {
             Purgeability::Allowed

@@ -1,6 +1,6 @@
 //! What a portal is told at its start.
 
-use crate::{BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, PurgeSettings};
+use crate::{BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, PurgeSettings, RedisOfService};
 use fairway_domain::Environment;
 use std::path::PathBuf;
 
@@ -35,6 +35,8 @@ pub struct Settings {
     pub redact: Masks,
     /// How log lines are kept beyond the life of their pods, if they are.
     pub log_keeping: Option<LogKeeping>,
+    /// Redis that the chart doesn't bring.
+    pub redis: Vec<RedisOfService>,
     /// How purges are done.
     pub purge: PurgeSettings,
     /// The program that a repository's hook runs: Fairway itself.

@@ -1,38 +1,21 @@
 //! Connections: one that may only look, and the one that only a purgeable environment's Redis gets.
 
 use crate::Error;
-use fairway_domain::{Environment, RedisRunId};
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, RedisConnectionInfo, Value};
-use std::time::Duration;
+use crate::dial::{Credentials, Dialer, Layout, check_slots};
+use crate::node::{Login, Node};
+use fairway_domain::{Environment, NamedRedis, RedisAddress, RedisRunId};
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Redis answers within milliseconds, unless it is loading its data or a fork of a large one stands in the way.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-
-/// A stream that was just opened carries the greeting within this time.
-const GREETING_WITHIN: Duration = Duration::from_secs(5);
-
-/// Who Fairway is to a Redis.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Login {
-    /// The ACL user; Redis's default one if none is named.
-    pub user: Option<String>,
-    /// The user's password.
-    pub password: String,
-}
-
-/// A password isn't for logs.
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
-    }
-}
-
-/// A Redis that can be looked at. What changes it needs a [`PurgeableRedis`].
+/// A Redis that can be looked at: every server that holds keys of it. What changes it needs a [`PurgeableRedis`].
 pub struct Redis {
-    connection: MultiplexedConnection,
-    run_id: RedisRunId,
+    pub(crate) nodes: Vec<Node>,
+    id: RedisRunId,
+    ids: BTreeSet<RedisRunId>,
+    /// The way to its servers, and who held which slots when that was looked at last; not for the end of a stream.
+    named: Option<(Dialer, Layout)>,
+    /// Servers that keys were moved to, by their addresses.
+    others: BTreeMap<RedisAddress, Node>,
 }
 
 /// A Redis of an environment whose policy allows purging. Holding one is the right to count and to remove its keys.
@@ -47,16 +30,28 @@ impl PurgeableRedis {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        if !environment.policy.purgeable {
-            return Err(Error::NotPurgeable(environment.name.clone()));
-        }
+        check(environment)?;
         Ok(Self { redis: Redis::connect(stream, login).await? })
     }
 
-    /// Which Redis it is.
-    pub fn run_id(&self) -> &RedisRunId {
-        self.redis.run_id()
+    /// Greets every server that holds keys of the named Redis, after checking that `environment` may be purged.
+    pub async fn reach(
+        named: &NamedRedis,
+        credentials: Credentials,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
+        check(environment)?;
+        Ok(Self { redis: Redis::reach(named, credentials).await? })
     }
+
+    /// What of it may be looked at without that right.
+    pub fn as_redis(&self) -> &Redis {
+        &self.redis
+    }
+}
+
+fn check(environment: &Environment) -> Result<(), Error> {
+    if environment.policy.purgeable { Ok(()) } else { Err(Error::NotPurgeable(environment.name.clone())) }
 }
 
 impl Redis {
@@ -65,46 +60,83 @@ impl Redis {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let silent = |_| Error::Unreachable(format!("no greeting within {} s", GREETING_WITHIN.as_secs()));
-        tokio::time::timeout(GREETING_WITHIN, greet(stream, login)).await.map_err(silent)?
+        let node = Node::connect(stream, login).await?;
+        let (id, ids) = (node.run_id().clone(), node.ids().clone());
+        Ok(Self { nodes: vec![node], id, ids, named: None, others: BTreeMap::new() })
     }
 
-    /// Which Redis it is: two connections with the same one lead to the same server.
-    pub fn run_id(&self) -> &RedisRunId {
-        &self.run_id
+    /// Greets every server that holds keys of the named Redis, each within five seconds.
+    pub async fn reach(named: &NamedRedis, credentials: Credentials) -> Result<Self, Error> {
+        let dialer = Dialer::new(named.clone(), credentials);
+        let (nodes, layout) = dialer.primaries().await?;
+        let id = layout.ids().next().or_else(|| nodes.first().map(Node::run_id)).cloned();
+        let id = id.ok_or_else(|| Error::Unsettled("none of them holds any keys".into()))?;
+        let named = Some((dialer, layout));
+        let mut redis = Self { nodes, id, ids: BTreeSet::new(), named, others: BTreeMap::new() };
+        redis.name_itself();
+        Ok(redis)
     }
 
-    pub(crate) async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Error> {
-        command.query_async(&mut self.connection).await.map_err(|error| Error::from(&error))
+    /// Which Redis it is, in one word: of a server its run id, of a cluster the id of one of its nodes. It stays while this is open.
+    pub fn id(&self) -> &RedisRunId {
+        &self.id
     }
 
-    /// Sends all of it at once; an answer a command, some of which may be errors. Fails only where there is no answer at all.
-    pub(crate) async fn ask_all(&mut self, mut pipeline: Pipeline) -> Result<Vec<Value>, Error> {
-        if pipeline.is_empty() {
-            return Ok(Vec::new());
+    /// Whether both are the same Redis, or hold the same keys because one is the other's replica or a part of it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        !self.ids.is_disjoint(&other.ids)
+    }
+
+    /// Whether keys are spread over slots.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.named.as_ref().is_some_and(|(_, layout)| layout.is_cluster())
+    }
+
+    /// Whether another server may take the place of one.
+    pub(crate) fn can_move(&self) -> bool {
+        self.named.as_ref().is_some_and(|(dialer, _)| dialer.can_move())
+    }
+
+    /// Looks anew which servers hold the keys, and connects to them. Gives whether that has changed; fails while keys are on the move.
+    pub(crate) async fn rearranged(&mut self) -> Result<bool, Error> {
+        let Some((dialer, layout)) = self.named.as_mut().filter(|(dialer, _)| dialer.can_move()) else {
+            return Ok(false);
+        };
+        let (mut nodes, now) = dialer.primaries().await?;
+        if now.is_cluster() {
+            for node in &mut nodes {
+                check_slots(node).await?;
+            }
         }
-        let answers = pipeline.ignore_errors().query_async(&mut self.connection).await;
-        answers.map_err(|error| Error::from(&error))
+        let same = |(one, other): (&Node, &Node)| one.run_id() == other.run_id();
+        let changed = now != *layout || !self.nodes.iter().zip(&nodes).all(same);
+        *layout = now;
+        self.nodes = nodes;
+        self.others.clear();
+        self.name_itself();
+        Ok(changed)
     }
-}
 
-async fn greet<S>(stream: S, login: &Login) -> Result<Redis, Error>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let mut identity = RedisConnectionInfo::default().set_password(&login.password).set_skip_set_lib_name();
-    if let Some(user) = &login.user {
-        identity = identity.set_username(user);
+    /// The server at `address`.
+    pub(crate) async fn at(&mut self, address: &RedisAddress) -> Result<Node, Error> {
+        let known = self.nodes.iter().find(|node| node.is_at(address)).or_else(|| self.others.get(address));
+        if let Some(node) = known {
+            return Ok(node.clone());
+        }
+        let Some((dialer, _)) = &self.named else {
+            return Err(Error::Unsettled(format!("it names another server, {address}")));
+        };
+        let node = dialer.dial(address).await?;
+        self.others.insert(address.clone(), node.clone());
+        Ok(node)
     }
-    let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER_WITHIN));
-    let connected = MultiplexedConnection::new_with_config(&identity, stream, config).await;
-    let (mut connection, driver) = connected.map_err(|error| Error::from(&error))?;
-    // The driver ends by itself once the connection is dropped.
-    tokio::spawn(driver);
-    let answer: redis::RedisResult<String> =
-        redis::cmd("INFO").arg("server").query_async(&mut connection).await;
-    let server = answer.map_err(|error| Error::from(&error))?;
-    let run_id = server.lines().find_map(|line| line.strip_prefix("run_id:")?.trim().parse().ok());
-    let run_id = run_id.ok_or_else(|| Error::Refused("INFO server names no run_id".into()))?;
-    Ok(Redis { connection, run_id })
+
+    /// Adds to what it is known by; what it was known by before a change stays.
+    fn name_itself(&mut self) {
+        let of_nodes = self.nodes.iter().flat_map(|node| node.ids().iter().cloned());
+        self.ids.extend(of_nodes);
+        if let Some((_, layout)) = &self.named {
+            self.ids.extend(layout.ids().cloned());
+        }
+    }
 }

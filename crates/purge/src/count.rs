@@ -1,6 +1,6 @@
 //! The dry run.
 
-use crate::{Error, PurgeableRedis, connection::Redis, scan};
+use crate::{Error, PurgeableRedis, node::Node, scan};
 use fairway_domain::{KeyMemory, KeyName, NodeCount, PurgeCount, PurgeSelection};
 use redis::{Pipeline, Value};
 use std::collections::HashSet;
@@ -21,31 +21,50 @@ impl PurgeableRedis {
     /// and only having seen it before shows that.
     pub async fn count(&mut self, selection: &PurgeSelection) -> Result<PurgeCount, Error> {
         let mut tally = Tally::default();
-        let mut cursor = 0;
-        loop {
-            let command = scan::page_at(cursor, selection, PAGE);
-            let (next, keys): scan::Page = self.redis.ask(&command).await?;
-            let keys = self.redis.selected(keys, selection).await?;
-            let to_measure = tally.add(keys);
-            self.redis.measure(to_measure, &mut tally).await?;
-            if next == 0 {
-                break;
-            }
-            cursor = next;
+        let mut nodes = Vec::with_capacity(self.redis.nodes.len());
+        for node in &mut self.redis.nodes {
+            nodes.push(count_on(node, selection, &mut tally).await?);
         }
-        let matching = tally.matching();
-        // DBSIZE also counts keys that have expired and are not yet swept out.
-        let total = if selection.is_everything() {
-            matching
-        } else {
-            self.redis.ask::<u64>(&redis::cmd("DBSIZE")).await?.max(matching)
-        };
-        let nodes = vec![NodeCount { node: "Redis".into(), matching, total }];
-        Ok(PurgeCount { matching, total, memory: tally.memory(), sample: tally.sample, nodes })
+        let total = nodes.iter().map(|node| node.total).sum();
+        Ok(PurgeCount {
+            matching: tally.matching(),
+            total,
+            memory: tally.memory(),
+            sample: tally.sample,
+            nodes,
+        })
     }
 }
 
-impl Redis {
+/// What one server holds of them.
+async fn count_on(
+    node: &mut Node,
+    selection: &PurgeSelection,
+    tally: &mut Tally,
+) -> Result<NodeCount, Error> {
+    let before = tally.matching();
+    let mut cursor = 0;
+    loop {
+        let (next, keys): scan::Page = node.ask(&scan::page_at(cursor, selection, PAGE)).await?;
+        let keys = node.selected(keys, selection).await?;
+        let to_measure = tally.add(keys);
+        node.measure(to_measure, tally).await?;
+        if next == 0 {
+            break;
+        }
+        cursor = next;
+    }
+    let matching = tally.matching() - before;
+    // DBSIZE also counts keys that have expired and are not yet swept out.
+    let total = if selection.is_everything() {
+        matching
+    } else {
+        node.ask::<u64>(&redis::cmd("DBSIZE")).await?.max(matching)
+    };
+    Ok(NodeCount { node: node.name(), matching, total })
+}
+
+impl Node {
     /// Asks what keys take, each for its place among the measured. A user who may not ask learns no memory, but everything else.
     async fn measure(&mut self, keys: Vec<(usize, Vec<u8>)>, tally: &mut Tally) -> Result<(), Error> {
         let mut pipeline = Pipeline::with_capacity(keys.len());

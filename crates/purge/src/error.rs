@@ -1,4 +1,4 @@
-use fairway_domain::{EnvironmentName, PurgeCounts};
+use fairway_domain::{EnvironmentName, PurgeCounts, RedisAddress};
 
 /// Why a Redis wasn't counted or purged, or not to the end. Nothing was removed, unless it says so.
 #[derive(Debug, thiserror::Error)]
@@ -11,8 +11,8 @@ pub enum Error {
     NotPurgeable(EnvironmentName),
     /// The password isn't Redis's.
     #[error(
-        "Redis refused the password in the service's Secret. Restart the service's Redis so that it takes the Secret's \
-         present password, then try again."
+        "Redis refused the password in the service's Secret. Where Fairway brought the Redis, restart it so that it takes the Secret's \
+         present password; elsewhere put its present username and password into the Secret. Then try again."
     )]
     WrongPassword,
     /// The user lacks a right.
@@ -40,8 +40,17 @@ pub enum Error {
     )]
     IdleUnknown(String),
     /// Nothing came back in time, or the connection couldn't be made.
-    #[error("Redis doesn't answer ({0}). Check that its pod is ready, then try again.")]
+    #[error("Redis doesn't answer ({0}). Check that it runs and is ready, then try again.")]
     Unreachable(String),
+    /// Its certificate, or the authority's that it is checked by, isn't one to be trusted.
+    #[error(
+        "Redis's certificate can't be trusted: {0}. The Secret that the configuration names for it holds, as ca.crt, the \
+         certificate of whoever signed it."
+    )]
+    Untrusted(String),
+    /// Servers are changing places, or some of the keys have none.
+    #[error("The servers of this Redis are changing places: {0}. Wait until they have settled, then go on.")]
+    Unsettled(String),
     /// Redis answered a question with a refusal.
     #[error("Redis refused: {0}.")]
     Refused(String),
@@ -65,13 +74,31 @@ fn unconfirmed_words(unconfirmed: u64) -> String {
 }
 
 impl Error {
-    /// What it means in the middle of a purge, when `unconfirmed` keys may or may not have been removed.
-    pub(crate) fn after(self, counts: &PurgeCounts, unconfirmed: usize) -> Self {
-        let unconfirmed = unconfirmed as u64;
+    /// What it means at the end of a purge, when `unconfirmed` keys may or may not have been removed.
+    pub(crate) fn after(self, counts: &PurgeCounts, unconfirmed: u64) -> Self {
         match (counts.removed, unconfirmed) {
             (0, 0) => self,
             (removed, _) => Self::Interrupted { removed, unconfirmed, cause: Box::new(self) },
         }
+    }
+
+    /// Said of the server at `address`, where more than one may be meant.
+    pub(crate) fn at(self, address: &RedisAddress) -> Self {
+        let there = |what: String| {
+            if what.contains(&address.to_string()) { what } else { format!("{address}: {what}") }
+        };
+        match self {
+            Self::Unreachable(what) => Self::Unreachable(there(what)),
+            Self::Untrusted(what) => Self::Untrusted(there(what)),
+            Self::Unsettled(what) => Self::Unsettled(there(what)),
+            Self::NotWritable(what) => Self::NotWritable(there(what)),
+            other => other,
+        }
+    }
+
+    /// Whether another server may answer better, once the servers have settled.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Unsettled(_) | Self::NotWritable(_))
     }
 }
 
@@ -88,11 +115,14 @@ impl From<&redis::RedisError> for Error {
             (ErrorKind::Server(ServerErrorKind::NoPerm), _) => Self::NoPermission(said()),
             (_, Some("MISCONF")) => Self::DiskFull(said()),
             (_, Some("OOM")) => Self::MemoryFull(said()),
+            (_, Some("CLUSTERDOWN" | "MASTERDOWN" | "TRYAGAIN" | "MOVED" | "ASK")) => Self::Unsettled(said()),
+            (_, Some("LOADING")) => Self::Unreachable(said()),
             (_, Some("READONLY" | "NOREPLICAS")) => Self::NotWritable(said()),
             (ErrorKind::Server(_) | ErrorKind::Extension, _) if said().contains("LFU") => {
                 Self::IdleUnknown(said())
             }
             (ErrorKind::Server(_) | ErrorKind::Extension, _) => Self::Refused(said()),
+            _ if error.to_string().contains("certificate") => Self::Untrusted(error.to_string()),
             _ => Self::Unreachable(error.to_string()),
         }
     }

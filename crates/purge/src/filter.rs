@@ -1,10 +1,10 @@
 //! Which keys of a page are meant, where that isn't said by name and type.
 
-use crate::{Error, connection::Redis};
+use crate::{Error, node::Node};
 use fairway_domain::PurgeSelection;
 use redis::{Pipeline, Value};
 
-impl Redis {
+impl Node {
     /// Those of `keys` that are all that the selection asks for. Looking changes neither a key's expiry nor when it was last used.
     pub(crate) async fn selected(
         &mut self,

@@ -1,7 +1,7 @@
 //! The purge itself.
 
 use crate::pace::{Pace, Pacer};
-use crate::{Error, PurgeableRedis, scan};
+use crate::{Error, PurgeableRedis, connection::Redis, node::Node, scan, slots};
 use fairway_domain::{PurgeCounts, PurgeSelection};
 use redis::{Pipeline, Value};
 use std::ops::ControlFlow;
@@ -10,11 +10,19 @@ use std::time::{Duration, Instant};
 /// So many names go into one UNLINK: Redis answers others between two.
 const AT_ONCE: usize = 500;
 
+/// How long the servers of a Redis may take to settle, with no key removed meanwhile. A failover takes some seconds to half a minute.
+const SETTLE_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether they have.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// What came of a purge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PurgeReport {
     /// By Redis's own count: what UNLINK says it removed.
     pub counts: PurgeCounts,
+    /// Keys whose removal was asked of a server that went away before it answered.
+    pub unconfirmed: u64,
     /// Whether it was stopped before the last key.
     pub stopped: bool,
     /// How long it took.
@@ -22,97 +30,180 @@ pub struct PurgeReport {
 }
 
 impl PurgeableRedis {
-    /// Removes the keys that are selected, with constant memory, telling `progress` before each batch and at
-    /// the end, a failed one too; its [`ControlFlow::Break`] stops the purge there. Keys that are written meanwhile may or may not be removed; what a key holds
-    /// and when it was last used is looked at right before its batch.
+    /// Removes the keys that are selected, from one server after another, with constant memory, telling `progress` before each batch
+    /// and at the end, a failed one too; its [`ControlFlow::Break`] stops the purge there. Keys that are written meanwhile may or may
+    /// not be removed; what a key holds and when it was last used is looked at right before its batch. Where servers change places
+    /// meanwhile, it goes on with those that hold the keys then.
     pub async fn purge(
         &mut self,
         selection: &PurgeSelection,
         pace: Pace,
-        mut progress: impl FnMut(PurgeCounts) -> ControlFlow<()> + Send,
+        progress: impl FnMut(PurgeCounts) -> ControlFlow<()> + Send,
     ) -> Result<PurgeReport, Error> {
         let begun = Instant::now();
-        let mut counts = PurgeCounts::default();
-        let ended = self.remove(selection, pace, &mut counts, &mut progress).await;
-        let _ = progress(counts);
-        Ok(PurgeReport { counts, stopped: ended?.is_break(), elapsed: begun.elapsed() })
+        let pacer = Pacer::new(pace);
+        let mut removal = Removal {
+            selection,
+            pacer,
+            progress,
+            counts: PurgeCounts::default(),
+            unconfirmed: 0,
+            settling: None,
+        };
+        let ended = removal.everywhere(&mut self.redis).await;
+        let _ = (removal.progress)(removal.counts);
+        let Removal { counts, unconfirmed, .. } = removal;
+        let stopped = ended.map_err(|error| error.after(&counts, unconfirmed))?.is_break();
+        Ok(PurgeReport { counts, unconfirmed, stopped, elapsed: begun.elapsed() })
     }
+}
 
-    async fn remove(
-        &mut self,
-        selection: &PurgeSelection,
-        pace: Pace,
-        counts: &mut PurgeCounts,
-        progress: &mut (impl FnMut(PurgeCounts) -> ControlFlow<()> + Send),
-    ) -> Result<ControlFlow<()>, Error> {
-        let mut pacer = Pacer::new(pace);
-        let (mut cursor, mut keys) = self.round(&[], Some(0), selection, &mut pacer, counts).await?;
-        while cursor != 0 || !keys.is_empty() {
-            if progress(*counts).is_break() {
+/// A purge under way.
+struct Removal<'a, P> {
+    selection: &'a PurgeSelection,
+    pacer: Pacer,
+    progress: P,
+    counts: PurgeCounts,
+    unconfirmed: u64,
+    /// Since when, and how many keys had been found by then, it waits for servers to settle.
+    settling: Option<(Instant, u64)>,
+}
+
+impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
+    /// From all servers, again and again until none has changed its place meanwhile.
+    async fn everywhere(&mut self, redis: &mut Redis) -> Result<ControlFlow<()>, Error> {
+        loop {
+            let trouble = match self.all_servers(redis).await {
+                Ok(ControlFlow::Break(())) => return Ok(ControlFlow::Break(())),
+                Ok(ControlFlow::Continue(())) => match redis.rearranged().await {
+                    Ok(false) => return Ok(ControlFlow::Continue(())),
+                    Ok(true) => continue,
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if !redis.can_move() || !trouble.may_pass() {
+                return Err(trouble);
+            }
+            if self.settled(redis, trouble).await?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-            let next = (cursor != 0).then_some(cursor);
-            (cursor, keys) = self.round(&keys, next, selection, &mut pacer, counts).await?;
+        }
+    }
+
+    /// Waits until every server is where it says it is. Fails with what is wrong if that takes too long.
+    async fn settled(&mut self, redis: &mut Redis, mut trouble: Error) -> Result<ControlFlow<()>, Error> {
+        let waiting = self.settling.filter(|(_, found)| *found == self.counts.found);
+        let (since, _) = *self.settling.insert(waiting.unwrap_or((Instant::now(), self.counts.found)));
+        while since.elapsed() < SETTLE_WITHIN {
+            if (self.progress)(self.counts).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            tokio::time::sleep(LOOK).await;
+            match redis.rearranged().await {
+                Ok(_) => return Ok(ControlFlow::Continue(())),
+                Err(error) => trouble = error,
+            }
+        }
+        Err(trouble)
+    }
+
+    async fn all_servers(&mut self, redis: &mut Redis) -> Result<ControlFlow<()>, Error> {
+        for node in redis.nodes.clone() {
+            if self.one_server(redis, node).await?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Removes `keys` and gets the page at `next`, in one pipeline between two looks at Redis's clock, then looks which keys of the page are meant. The removal stands
-    /// first, so that SCAN can't tell of a key again that is being removed, and every key is counted once.
+    async fn one_server(&mut self, redis: &mut Redis, mut node: Node) -> Result<ControlFlow<()>, Error> {
+        let (mut cursor, mut keys) = self.round(redis, &mut node, Vec::new(), Some(0)).await?;
+        while cursor != 0 || !keys.is_empty() {
+            if (self.progress)(self.counts).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            let next = (cursor != 0).then_some(cursor);
+            (cursor, keys) = self.round(redis, &mut node, keys, next).await?;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Removes `keys` and gets the page at `next`, in one pipeline between two looks at Redis's clock, then looks which keys of the
+    /// page are meant. The removal stands first, so that SCAN can't tell of a key again that is being removed, and every key is
+    /// counted once.
     async fn round(
         &mut self,
-        keys: &[Vec<u8>],
+        redis: &mut Redis,
+        node: &mut Node,
+        mut keys: Vec<Vec<u8>>,
         next: Option<u64>,
-        selection: &PurgeSelection,
-        pacer: &mut Pacer,
-        counts: &mut PurgeCounts,
     ) -> Result<scan::Page, Error> {
+        let batches = batches(&mut keys, redis.is_cluster());
         let mut pipeline = Pipeline::new();
         pipeline.cmd("TIME");
-        for batch in keys.chunks(AT_ONCE) {
-            pipeline.cmd("UNLINK").arg(batch);
+        for batch in &batches {
+            pipeline.cmd("UNLINK").arg(*batch);
         }
         if let Some(cursor) = next {
-            pipeline.add_command(scan::page_at(cursor, selection, pacer.batch()));
+            pipeline.add_command(scan::page_at(cursor, self.selection, self.pacer.batch()));
         }
         pipeline.cmd("TIME");
         let asked = Instant::now();
-        let answers = self.redis.ask_all(pipeline).await;
-        let mut answers = answers.map_err(|error| error.after(counts, keys.len()))?.into_iter();
+        let answers = node.ask_all(pipeline).await;
+        if answers.is_err() {
+            self.unconfirmed += batches.iter().map(|batch| batch.len() as u64).sum::<u64>();
+        }
+        let mut answers = answers?.into_iter();
         let (took, begun, ended) = (asked.elapsed(), answers.next(), answers.next_back());
         // Whoever may not ask for the time is taken for busy all the while.
-        let rest = pacer.answered(took, busy(begun, ended).unwrap_or(took));
+        let rest = self.pacer.answered(took, busy(begun, ended).unwrap_or(took));
         let page = next.and_then(|_| answers.next_back());
-        add_up(keys, answers, counts).map_err(|error| error.after(counts, 0))?;
-        let (cursor, names) = match page {
-            Some(page) => read(page).map_err(|error| error.after(counts, 0))?,
-            None => (0, Vec::new()),
-        };
-        let selected = self.redis.selected(names, selection).await;
+        let moved = self.add_up(&batches, answers, redis.is_cluster())?;
+        for key in moved {
+            let removed = slots::unlink_where_it_is(redis, node, &key).await?;
+            self.count(1, removed);
+        }
+        let (cursor, names) = page.map_or(Ok((0, Vec::new())), read)?;
+        let selected = node.selected(names, self.selection).await;
         tokio::time::sleep(rest).await;
-        Ok((cursor, selected.map_err(|error| error.after(counts, 0))?))
+        Ok((cursor, selected?))
+    }
+
+    /// Adds what each UNLINK says it removed; gives the keys that another server has by now. Fails with the first refusal.
+    fn add_up(
+        &mut self,
+        batches: &[&[Vec<u8>]],
+        answers: impl Iterator<Item = Value>,
+        is_cluster: bool,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        let mut moved = Vec::new();
+        let mut refused = Ok(());
+        for (batch, answer) in batches.iter().zip(answers) {
+            match answer.extract_error().map_err(|error| (slots::has_moved(&error), Error::from(&error))) {
+                Ok(answer) => self.count(batch.len() as u64, read(answer)?),
+                Err((true, _)) if is_cluster => moved.extend_from_slice(batch),
+                Err((_, error)) => refused = refused.and(Err(error)),
+            }
+        }
+        refused.map(|()| moved)
+    }
+
+    fn count(&mut self, found: u64, removed: u64) {
+        self.counts.found += found;
+        self.counts.removed += removed;
+        self.counts.already_gone += found.saturating_sub(removed);
     }
 }
 
-/// Adds what each UNLINK says it removed; the first refusal, if there was one.
-fn add_up(
-    keys: &[Vec<u8>],
-    answers: impl Iterator<Item = Value>,
-    counts: &mut PurgeCounts,
-) -> Result<(), Error> {
-    let mut refused = Ok(());
-    for (batch, answer) in keys.chunks(AT_ONCE).zip(answers) {
-        match read::<u64>(answer) {
-            Ok(removed) => {
-                let found = batch.len() as u64;
-                counts.found += found;
-                counts.removed += removed;
-                counts.already_gone += found.saturating_sub(removed);
-            }
-            Err(error) => refused = refused.and(Err(error)),
-        }
+/// As many names as go into one command: in a cluster, only those of one slot.
+fn batches(keys: &mut [Vec<u8>], is_cluster: bool) -> Vec<&[Vec<u8>]> {
+    if !is_cluster {
+        return keys.chunks(AT_ONCE).collect();
     }
-    refused
+    keys.sort_by_cached_key(|key| slots::of(key));
+    let same_slot = keys.chunk_by(|one, other| slots::of(one) == slots::of(other));
+    same_slot.flat_map(|keys| keys.chunks(AT_ONCE)).collect()
 }
 
 /// From one TIME of Redis's to the next.

@@ -1,6 +1,8 @@
 //! What each value may be. An error is the sentence that says so.
 
 use super::LogFormat;
+use fairway_domain::Invalid;
+use fairway_portal::RedisOfService;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -76,6 +78,19 @@ pub(super) fn kept_hours(text: &str) -> Result<u64, String> {
 
 pub(super) fn count(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "is a whole number, 0 or more.".to_owned())
+}
+
+/// `ENVIRONMENT/SERVICE=URL`.
+pub(super) fn redis(text: &str) -> Result<RedisOfService, String> {
+    let rule = || format!("Write ENVIRONMENT/SERVICE and its URL; “{text}” isn't so.");
+    let (whose, url) = text.split_once('=').ok_or_else(rule)?;
+    let (environment, service) = whose.split_once('/').ok_or_else(rule)?;
+    let sentence = |error: Invalid| error.to_string();
+    Ok(RedisOfService {
+        environment: environment.trim().parse().map_err(sentence)?,
+        service: service.trim().parse().map_err(sentence)?,
+        named: url.trim().parse().map_err(sentence)?,
+    })
 }
 
 pub(super) fn microseconds(text: &str) -> Result<u64, String> {

@@ -27,7 +27,7 @@ impl StepRun<'_> {
     pub(super) async fn purge(&self) -> Result<Performed, StepFailure> {
         let asked = self.purge_on_record().await?;
         if let Some(by) = &asked.stopped_by {
-            return Ok(stopped(&asked, by));
+            return Ok(stopped(&asked, &outcome(&asked), by));
         }
         let begun = self.begin_purge().await.map_err(|failure| failure.before_another_attempt(&asked));
         let (mut redis, lock, purge) = begun?;
@@ -50,7 +50,7 @@ impl StepRun<'_> {
             Answer::Done(redis) => redis,
             Answer::Refused(refusal) => return Err(StepFailure::new(refusal.to_string())),
         };
-        match self.portal.inner.store.lock_purge(self.claim, redis.run_id()).await? {
+        match self.portal.inner.store.lock_purge(self.claim, redis.as_redis().id()).await? {
             PurgeLocked::Yes(lock, purge) => Ok((redis, lock, *purge)),
             PurgeLocked::Held(holder) => Err(StepFailure::new(Refusal::PurgeHeld(holder).to_string())),
         }
@@ -64,12 +64,13 @@ impl StepRun<'_> {
     ) -> Result<Performed, StepFailure> {
         let report = report.map_err(|error| failure(purge, error))?;
         let seconds = report.elapsed.as_secs_f64();
+        let removed = format!("{}{}", outcome(purge), perhaps(report.unconfirmed));
         if report.stopped {
             let nobody = Actor { name: "somebody".into() };
-            return Ok(stopped(purge, purge.stopped_by.as_ref().unwrap_or(&nobody)));
+            return Ok(stopped(purge, &removed, purge.stopped_by.as_ref().unwrap_or(&nobody)));
         }
         let again = if purge.attempts > 1 { " since it was taken up again" } else { "" };
-        let detail = format!("{}, in {seconds:.1} s{again}", outcome(purge));
+        let detail = format!("{removed}, in {seconds:.1} s{again}");
         self.log(&detail).await?;
         let detail = format!("{detail}. Why: {}", purge.reason);
         let PurgeCounts { removed, already_gone, .. } = purge.counts;
@@ -115,9 +116,9 @@ impl StepRun<'_> {
     }
 
     pub(super) async fn purge_command(&self) -> Result<ShellCommand, StepFailure> {
-        let namespace = &self.environment()?.namespace;
+        let terminal = self.portal.terminal(self.service(), self.environment()?);
         let purge = self.purge_on_record().await?;
-        Ok(fairway_purge::purge_command(namespace, self.service(), &purge.selection))
+        Ok(fairway_purge::purge_command(terminal, &purge.selection))
     }
 
     async fn purge_on_record(&self) -> Result<Purge, StepFailure> {
@@ -160,13 +161,17 @@ fn outcome(purge: &Purge) -> String {
     format!("{least}{removed} {keys} removed: {}{gone}", purge.selection)
 }
 
-fn stopped(purge: &Purge, by: &Actor) -> Performed {
-    let detail = format!(
-        "{}; stopped before its end, of {} expected. Why: {}",
-        outcome(purge),
-        purge.expected,
-        purge.reason
-    );
+/// Keys whose removal a server that went away didn't confirm.
+fn perhaps(unconfirmed: u64) -> String {
+    match unconfirmed {
+        0 => String::new(),
+        some => format!(", and at most {some} more without a confirmation"),
+    }
+}
+
+fn stopped(purge: &Purge, removed: &str, by: &Actor) -> Performed {
+    let detail =
+        format!("{removed}; stopped before its end, of {} expected. Why: {}", purge.expected, purge.reason);
     Performed::Stopped { detail, by: by.name.clone() }
 }
 
@@ -176,10 +181,7 @@ fn failure(purge: &Purge, error: Error) -> StepFailure {
         Error::Interrupted { unconfirmed, cause, .. } => (*cause, unconfirmed),
         cause => (cause, 0),
     };
-    let unconfirmed = match unconfirmed {
-        0 => String::new(),
-        some => format!(", and at most {some} more without a confirmation"),
-    };
+    let unconfirmed = perhaps(unconfirmed);
     StepFailure::new(match (removed_before(purge), unconfirmed.as_str()) {
         (None, "") => format!("{cause} Nothing was removed."),
         (None, _) => format!("{cause} No key was confirmed to be removed{unconfirmed}. {GOES_ON}"),

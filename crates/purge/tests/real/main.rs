@@ -6,5 +6,7 @@
 mod purging;
 mod selections;
 mod server;
+mod several;
 mod terminal;
+mod topologies;
 mod troubles;

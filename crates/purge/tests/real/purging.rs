@@ -244,3 +244,17 @@ async fn an_environment_that_is_not_purgeable_never_gets_a_single_byte() {
     other_end.read_to_end(&mut sent).await.unwrap();
     assert_eq!(sent, b"");
 }
+
+#[tokio::test]
+async fn a_large_value_is_freed_aside_so_that_others_are_answered_meanwhile() {
+    let server = Server::start();
+    let mut admin = server.admin();
+    let filling = "for i = 1, 200000 do redis.call('HSET', 'large', i, 'x') end";
+    redis::cmd("EVAL").arg(filling).arg(0).exec(&mut admin).unwrap();
+    let report = purged(&mut server.purgeable().await, &PurgeSelection::EVERYTHING).await;
+    assert_eq!(report.counts.removed, 1);
+    crate::several::until("it is freed by another thread", || {
+        let memory: String = redis::cmd("INFO").arg("memory").query(&mut admin).unwrap();
+        memory.contains("lazyfreed_objects:1\r")
+    });
+}

@@ -1,0 +1,347 @@
+//! Several real servers that belong together: a cluster, a trio of sentinels, one that speaks TLS. On ports of this machine.
+
+use crate::server::{PASSWORD, environment};
+use fairway_domain::NamedRedis;
+use fairway_purge::{Credentials, Login, PurgeableRedis};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Servers that start in no time wait for each other for some seconds; a loaded machine takes longer.
+const WITHIN: Duration = Duration::from_secs(120);
+
+/// Two ports that nobody listens on, the second 10,000 above the first, as a cluster needs them.
+fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(20_000 + (std::process::id().wrapping_mul(37) + step) % 10_000).unwrap();
+        let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if free(port) && free(port + 10_000) {
+            return port;
+        }
+    }
+}
+
+/// Asks until it is so.
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !so() {
+        assert!(begun.elapsed() < WITHIN, "{what}: not within {WITHIN:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// One of several, on a port.
+pub(crate) struct Member {
+    process: Child,
+    pub(crate) port: u16,
+}
+
+impl Member {
+    fn start(folder: &Path, port: u16, arguments: &[&str]) -> Self {
+        let process = Command::new("redis-server")
+            .args(arguments)
+            .current_dir(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Debian's redis-server is installed");
+        until("redis-server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Self { process, port }
+    }
+
+    /// A server that keeps nothing on disk.
+    fn plain(folder: &Path, more: &[&str]) -> Self {
+        let port = free_port();
+        let number = port.to_string();
+        let mut arguments =
+            vec!["--port", &number, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
+        arguments.extend(["--requirepass", PASSWORD, "--masterauth", PASSWORD]);
+        arguments.extend(more);
+        Self::start(folder, port, &arguments)
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// A connection for what the tests themselves do and look at.
+    pub(crate) fn admin(&self) -> redis::Connection {
+        admin(self.port).unwrap()
+    }
+
+    pub(crate) fn says(&self, section: &str, what: &str) -> bool {
+        info(self.port, section).is_some_and(|info| info.contains(what))
+    }
+
+    pub(crate) fn names(&self) -> BTreeSet<Vec<u8>> {
+        redis::cmd("KEYS").arg("*").query(&mut self.admin()).unwrap()
+    }
+
+    pub(crate) fn fill(&self, names: impl Iterator<Item = String>) {
+        let mut pipeline = redis::pipe();
+        for name in names {
+            pipeline.cmd("SET").arg(name).arg(1).ignore();
+        }
+        pipeline.query::<()>(&mut self.admin()).unwrap();
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn admin(port: u16) -> redis::RedisResult<redis::Connection> {
+    let identity = redis::RedisConnectionInfo::default().set_password(PASSWORD);
+    let address = redis::ConnectionAddr::Tcp("127.0.0.1".into(), port);
+    let info = redis::IntoConnectionInfo::into_connection_info(address)?.set_redis_settings(identity);
+    redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))
+}
+
+fn info(port: u16, section: &str) -> Option<String> {
+    redis::cmd("INFO").arg(section).query(&mut admin(port).ok()?).ok()
+}
+
+/// A folder of a test's own.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("fairway-purge-several-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn credentials() -> Credentials {
+    Credentials { login: Login { user: None, password: PASSWORD.into() }, ..Credentials::default() }
+}
+
+pub(crate) async fn reach(url: &str, credentials: Credentials) -> PurgeableRedis {
+    let named: NamedRedis = url.parse().unwrap();
+    PurgeableRedis::reach(&named, credentials, &environment(true)).await.unwrap()
+}
+
+/// Three primaries, each with as many replicas as are asked for.
+pub(crate) struct Cluster {
+    pub(crate) members: Vec<Member>,
+    _folder: Folder,
+}
+
+impl Cluster {
+    pub(crate) fn start(replicas: usize) -> Self {
+        let folder = Folder::new();
+        // Where nobody is to take over, a slow machine isn't to be taken for a dead server.
+        let timeout = if replicas == 0 { "60000" } else { "5000" };
+        let members: Vec<Member> = (0..3 * (replicas + 1))
+            .map(|number| {
+                let file = format!("nodes-{number}.conf");
+                Member::plain(
+                    &folder.0,
+                    &[
+                        "--cluster-enabled",
+                        "yes",
+                        "--cluster-node-timeout",
+                        timeout,
+                        "--cluster-config-file",
+                        &file,
+                    ],
+                )
+            })
+            .collect();
+        let created = Command::new("redis-cli")
+            .env("REDISCLI_AUTH", PASSWORD)
+            .args(["--cluster", "create"])
+            .args(members.iter().map(Member::address))
+            .args(["--cluster-replicas", &replicas.to_string(), "--cluster-yes"])
+            .output()
+            .unwrap();
+        assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
+        let cluster = Self { members, _folder: folder };
+        until("the cluster is whole", || cluster.is_whole(replicas));
+        cluster
+    }
+
+    fn is_whole(&self, replicas: usize) -> bool {
+        let state = |member: &Member| {
+            let asked = redis::cmd("CLUSTER").arg("INFO").query::<String>(&mut member.admin());
+            asked.is_ok_and(|state| state.contains("cluster_state:ok"))
+        };
+        let linked = self.members.iter().filter(|member| member.says("replication", "master_link_status:up"));
+        self.members.iter().all(state) && linked.count() == 3 * replicas
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis-cluster://{}", self.members.iter().map(Member::address).collect::<Vec<_>>().join(","))
+    }
+
+    /// Writes keys, each where its slot is.
+    pub(crate) fn fill(&self, names: impl Iterator<Item = String>) {
+        let lines: Vec<String> = names.map(|name| format!("SET {name} 1\n")).collect();
+        let mut child = Command::new("redis-cli")
+            .env("REDISCLI_AUTH", PASSWORD)
+            .args(["-c", "-p", &self.members[0].port.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.concat().as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// What the primaries that answer hold.
+    pub(crate) fn names(&self) -> BTreeSet<Vec<u8>> {
+        let primaries = self.members.iter().filter(|member| member.says("replication", "role:master"));
+        primaries.flat_map(Member::names).collect()
+    }
+
+    /// Which of the servers holds the slot.
+    pub(crate) fn holder(&self, slot: u16) -> usize {
+        let answer: Vec<Vec<redis::Value>> =
+            redis::cmd("CLUSTER").arg("SLOTS").query(&mut self.members[0].admin()).unwrap();
+        let ranges = read_ranges(&answer);
+        let range = ranges.iter().find(|(first, last, _)| (*first..=*last).contains(&slot)).unwrap();
+        self.members.iter().position(|member| member.port == range.2.1).unwrap()
+    }
+
+    pub(crate) fn id(&self, at: usize) -> String {
+        redis::cmd("CLUSTER").arg("MYID").query(&mut self.members[at].admin()).unwrap()
+    }
+}
+
+fn read_ranges(ranges: &[Vec<redis::Value>]) -> Vec<(u16, u16, (String, u16))> {
+    let read = |value: &redis::Value| -> u16 { redis::from_redis_value(value.clone()).unwrap() };
+    ranges
+        .iter()
+        .map(|range| {
+            let redis::Value::Array(server) = &range[2] else { panic!("{range:?}") };
+            let host: String = redis::from_redis_value(server[0].clone()).unwrap();
+            (read(&range[0]), read(&range[1]), (host, read(&server[1])))
+        })
+        .collect()
+}
+
+/// A primary, a replica of it, and three sentinels that watch them as `orders`.
+pub(crate) struct Watched {
+    pub(crate) primary: Member,
+    pub(crate) replica: Member,
+    sentinels: Vec<Member>,
+    _folder: Folder,
+}
+
+impl Watched {
+    pub(crate) fn start() -> Self {
+        let folder = Folder::new();
+        let primary = Member::plain(&folder.0, &[]);
+        let of = format!("127.0.0.1 {}", primary.port);
+        let replica = Member::plain(&folder.0, &["--replicaof", &of]);
+        until("the replica follows", || replica.says("replication", "master_link_status:up"));
+        let sentinels = (0..3).map(|number| sentinel(&folder.0, number, primary.port)).collect();
+        let watched = Self { primary, replica, sentinels, _folder: folder };
+        until("the sentinels know each other and the replica", || {
+            watched.sentinels.iter().all(|one| {
+                let known = sentinel_info(one.port);
+                known.contains("slaves=1,sentinels=3") && known.contains("status=ok")
+            })
+        });
+        watched
+    }
+
+    pub(crate) fn url(&self) -> String {
+        let sentinels: Vec<String> = self.sentinels.iter().map(Member::address).collect();
+        format!("redis-sentinel://{}/orders", sentinels.join(","))
+    }
+}
+
+fn sentinel(folder: &Path, number: u32, primary: u16) -> Member {
+    let port = free_port();
+    let file = folder.join(format!("sentinel-{number}.conf"));
+    let lines = [
+        format!("port {port}\nbind 127.0.0.1\ndir \"{}\"", folder.display()),
+        format!("sentinel monitor orders 127.0.0.1 {primary} 2"),
+        format!("sentinel auth-pass orders \"{PASSWORD}\""),
+        "sentinel down-after-milliseconds orders 1000\nsentinel failover-timeout orders 6000".to_owned(),
+    ];
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    Member::start(folder, port, &[file.to_str().unwrap(), "--sentinel"])
+}
+
+fn sentinel_info(port: u16) -> String {
+    let address = redis::ConnectionAddr::Tcp("127.0.0.1".into(), port);
+    let info = redis::IntoConnectionInfo::into_connection_info(address).unwrap();
+    let connection = redis::Client::open(info).unwrap().get_connection_with_timeout(Duration::from_secs(5));
+    connection
+        .and_then(|mut connection| redis::cmd("INFO").arg("sentinel").query(&mut connection))
+        .unwrap_or_default()
+}
+
+/// A server that speaks nothing but TLS, with a certificate that an authority of its own has signed.
+pub(crate) struct Encrypted {
+    pub(crate) member: Member,
+    pub(crate) authority: String,
+    _folder: Folder,
+}
+
+impl Encrypted {
+    pub(crate) fn start() -> Self {
+        let folder = Folder::new();
+        let openssl = |line: &str| {
+            let made = Command::new("openssl").args(line.split(' ')).current_dir(&folder.0).output().unwrap();
+            assert!(made.status.success(), "{line}: {}", String::from_utf8_lossy(&made.stderr));
+        };
+        std::fs::write(folder.0.join("names"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+        openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.crt");
+        openssl("req -newkey rsa:2048 -nodes -subj /CN=redis -keyout redis.key -out redis.csr");
+        openssl(
+            "x509 -req -in redis.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out redis.crt",
+        );
+        let port = free_port();
+        let number = port.to_string();
+        let mut arguments = vec!["--port", "0", "--tls-port", &number, "--save", "", "--bind", "127.0.0.1"];
+        arguments.extend([
+            "--tls-cert-file",
+            "redis.crt",
+            "--tls-key-file",
+            "redis.key",
+            "--tls-ca-cert-file",
+            "ca.crt",
+        ]);
+        arguments.extend([
+            "--tls-auth-clients",
+            "no",
+            "--user",
+            "fairway",
+            "on",
+            ">pass word",
+            "~*",
+            "+@all",
+        ]);
+        arguments.extend(["--user", "default", "off"]);
+        let member = Member::start(&folder.0, port, &arguments);
+        let authority = std::fs::read_to_string(folder.0.join("ca.crt")).unwrap();
+        Self { member, authority, _folder: folder }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("rediss://{}", self.member.address())
+    }
+}

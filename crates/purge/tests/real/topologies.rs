@@ -1,0 +1,282 @@
+//! A Redis of several servers is counted and purged as one, also while they change places.
+
+use crate::purging::purged;
+use crate::server::{PASSWORD, environment, matching, prefix};
+use crate::several::{Cluster, Encrypted, Watched, credentials, reach, until};
+use fairway_domain::{NamedRedis, PurgeCounts, PurgeSelection};
+use fairway_purge::{Credentials, Error, Login, Pace, PurgeableRedis, Redis};
+use std::ops::ControlFlow;
+
+#[tokio::test]
+async fn keys_of_a_cluster_are_counted_and_removed_on_every_primary() {
+    let cluster = Cluster::start(0);
+    cluster.fill((1..=20).map(|number| format!("app:{number}")).chain(["other:{app}:1".into()]));
+    let mut redis = reach(&cluster.url(), credentials()).await;
+    let count = redis.count(&prefix("app:")).await.unwrap();
+    assert_eq!((count.matching, count.total, count.sample.len()), (20, 21, 20));
+    assert_eq!(count.nodes.len(), 3);
+    assert!(count.nodes.iter().all(|node| node.matching > 0), "they are spread: {:?}", count.nodes);
+    assert_eq!(count.nodes.iter().map(|node| node.matching).sum::<u64>(), 20);
+
+    let report = purged(&mut redis, &prefix("app:")).await;
+    assert_eq!(report.counts, PurgeCounts { found: 20, removed: 20, already_gone: 0 });
+    assert_eq!(cluster.names().into_iter().collect::<Vec<_>>(), [b"other:{app}:1".to_vec()]);
+}
+
+#[tokio::test]
+async fn keys_of_one_slot_and_of_many_go_alike() {
+    let cluster = Cluster::start(0);
+    let of_one_slot = (0..3_000).map(|number| format!("cart:{{same}}:{number}"));
+    cluster.fill(of_one_slot.chain((0..3_000).map(|number| format!("cart:{number}"))));
+    let mut redis = reach(&cluster.url(), credentials()).await;
+    assert_eq!(purged(&mut redis, &matching("cart:*")).await.counts.removed, 6_000);
+    assert!(cluster.names().is_empty());
+}
+
+#[tokio::test]
+async fn what_one_server_of_a_cluster_refuses_is_told_and_nothing_counts_as_done() {
+    let cluster = Cluster::start(0);
+    cluster.fill((0..300).map(|number| format!("app:{number}")));
+    for (at, member) in cluster.members.iter().enumerate() {
+        let right = if at == 1 { "-unlink" } else { "+unlink" };
+        let rights = ["SETUSER", "fairway", "on", ">pass word", "~*", "+@all", right];
+        redis::cmd("ACL").arg(&rights).exec(&mut member.admin()).unwrap();
+    }
+    let login = Login { user: Some("fairway".into()), password: "pass word".into() };
+    let mut redis = reach(&cluster.url(), Credentials { login, ..Credentials::default() }).await;
+    let result = redis.purge(&matching("app:*"), Pace::Full, |_| ControlFlow::Continue(())).await;
+    let left = cluster.names().len() as u64;
+    let removed = match result {
+        Err(Error::Interrupted { removed, unconfirmed: 0, cause }) => {
+            assert!(matches!(*cause, Error::NoPermission(_)), "{cause}");
+            removed
+        }
+        Err(Error::NoPermission(_)) => 0,
+        other => panic!("{other:?}"),
+    };
+    assert!(left > 0 && removed + left == 300, "{removed} {left}");
+}
+
+/// Hands a slot with all its keys from one server of the cluster to another.
+struct Handing<'a> {
+    cluster: &'a Cluster,
+    slot: u16,
+    from: usize,
+    to: usize,
+}
+
+impl Handing<'_> {
+    fn set_slot(&self, at: usize, words: &[&str]) {
+        let slot = self.slot.to_string();
+        let mut command = redis::cmd("CLUSTER");
+        command.arg("SETSLOT").arg(&slot).arg(words).exec(&mut self.cluster.members[at].admin()).unwrap();
+    }
+
+    fn begin(&self) {
+        self.set_slot(self.to, &["IMPORTING", &self.cluster.id(self.from)]);
+        self.set_slot(self.from, &["MIGRATING", &self.cluster.id(self.to)]);
+    }
+
+    fn move_keys(&self) {
+        let mut admin = self.cluster.members[self.from].admin();
+        let mut asked = redis::cmd("CLUSTER");
+        let keys: Vec<Vec<u8>> =
+            asked.arg("GETKEYSINSLOT").arg(self.slot).arg(100_000).query(&mut admin).unwrap();
+        if keys.is_empty() {
+            return;
+        }
+        let mut migrate = redis::cmd("MIGRATE");
+        migrate.arg("127.0.0.1").arg(self.cluster.members[self.to].port).arg("").arg(0).arg(30_000);
+        migrate.arg("AUTH").arg(PASSWORD).arg("KEYS").arg(keys).exec(&mut admin).unwrap();
+    }
+
+    fn end(&self) {
+        let id = self.cluster.id(self.to);
+        for at in [self.to, self.from] {
+            self.set_slot(at, &["NODE", &id]);
+        }
+    }
+}
+
+/// Purges 2,000 keys of one slot while `meanwhile` is told how often it was asked for more.
+async fn purge_while_a_slot_moves(meanwhile: impl Fn(&Handing<'_>, usize) + Send + Sync) {
+    let cluster = Cluster::start(0);
+    cluster.fill((0..2_000).map(|number| format!("cart:{{a}}:{number}")));
+    let slot: u16 =
+        redis::cmd("CLUSTER").arg("KEYSLOT").arg("{a}").query(&mut cluster.members[0].admin()).unwrap();
+    let from = cluster.holder(slot);
+    let handing = Handing { cluster: &cluster, slot, from, to: (from + 1) % 3 };
+    let mut redis = reach(&cluster.url(), credentials()).await;
+    let mut asked = 0;
+    let report = redis
+        .purge(&PurgeSelection::EVERYTHING, Pace::Full, |_| {
+            asked += 1;
+            meanwhile(&handing, asked);
+            ControlFlow::Continue(())
+        })
+        .await
+        .unwrap();
+    assert_eq!((report.counts.found, report.counts.removed, report.unconfirmed), (2_000, 2_000, 0));
+    assert!(cluster.names().is_empty());
+}
+
+#[tokio::test]
+async fn keys_whose_slot_has_moved_are_removed_where_they_are() {
+    purge_while_a_slot_moves(|slot, asked| {
+        if asked == 1 {
+            slot.begin();
+            slot.move_keys();
+            slot.end();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_whose_slot_is_being_moved_are_removed_on_either_side() {
+    purge_while_a_slot_moves(|slot, asked| match asked {
+        1 => {
+            slot.begin();
+            slot.move_keys();
+        }
+        3 => slot.end(),
+        _ => {}
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_primary_of_a_cluster_that_dies_is_followed_by_its_replica_and_so_is_the_purge() {
+    let mut cluster = Cluster::start(1);
+    cluster.fill(
+        (0..9_000)
+            .map(|number| format!("session:{number}"))
+            .chain((0..30).map(|number| format!("kept:{number}"))),
+    );
+    let mut redis = reach(&cluster.url(), credentials()).await;
+    let primaries = |cluster: &Cluster| -> Vec<usize> {
+        (0..6).filter(|at| cluster.members[*at].says("replication", "role:master")).collect()
+    };
+    let victim = primaries(&cluster)[1];
+    let mut killed = false;
+    let report = redis
+        .purge(&matching("session:*"), Pace::Full, |counts| {
+            if counts.removed > 500 && !std::mem::replace(&mut killed, true) {
+                cluster.members[victim].kill();
+            }
+            ControlFlow::Continue(())
+        })
+        .await
+        .unwrap();
+    assert!(killed && !report.stopped);
+    let left = cluster.members.iter().enumerate().filter(|(at, _)| *at != victim);
+    let left: Vec<_> = left
+        .filter(|(_, member)| member.says("replication", "role:master"))
+        .flat_map(|(_, member)| member.names())
+        .collect();
+    assert_eq!(left.len(), 30, "only what was to be kept is left");
+    assert!(left.iter().all(|name| name.starts_with(b"kept:")));
+    assert!(report.counts.removed + report.unconfirmed >= 9_000, "{report:?}");
+}
+
+#[tokio::test]
+async fn what_sentinels_watch_is_purged_also_when_another_server_takes_over() {
+    let mut watched = Watched::start();
+    let sessions = (0..20_000).map(|number| format!("session:{number}"));
+    watched.primary.fill(sessions.chain(["kept".into()]));
+    until("the replica has all keys", || watched.replica.names().len() == 20_001);
+
+    let mut redis = reach(&watched.url(), credentials()).await;
+    assert_eq!(redis.count(&matching("session:*")).await.unwrap().matching, 20_000);
+    let mut killed = false;
+    let report = redis
+        .purge(&matching("session:*"), Pace::Full, |counts| {
+            if counts.removed > 5_000 && !std::mem::replace(&mut killed, true) {
+                watched.primary.kill();
+            }
+            ControlFlow::Continue(())
+        })
+        .await
+        .unwrap();
+    assert!(killed && report.counts.removed + report.unconfirmed >= 20_000, "{report:?}");
+    assert_eq!(watched.replica.names().into_iter().collect::<Vec<_>>(), [b"kept".to_vec()]);
+}
+
+#[tokio::test]
+async fn a_purge_that_waits_for_its_servers_can_be_stopped() {
+    let mut cluster = Cluster::start(0);
+    cluster.fill((0..3_000).map(|number| format!("session:{number}")));
+    let mut redis = reach(&cluster.url(), credentials()).await;
+    let (mut killed, mut asked_since) = (false, 0);
+    let report = redis
+        .purge(&PurgeSelection::EVERYTHING, Pace::Full, |_| {
+            if !std::mem::replace(&mut killed, true) {
+                cluster.members.iter_mut().for_each(crate::several::Member::kill);
+            }
+            asked_since += 1;
+            if asked_since > 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .await
+        .unwrap();
+    assert!(report.stopped);
+}
+
+#[tokio::test]
+async fn a_server_with_tls_is_reached_by_its_authoritys_certificate_and_an_acl_user() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let server = Encrypted::start();
+    let login = Login { user: Some("fairway".into()), password: "pass word".into() };
+    let trusting = Credentials { login, authority: Some(server.authority.clone()), ..Credentials::default() };
+    let mut redis = reach(&server.url(), trusting.clone()).await;
+    assert_eq!(redis.count(&PurgeSelection::EVERYTHING).await.unwrap().matching, 0);
+
+    let named: NamedRedis = server.url().parse().unwrap();
+    for (credentials, wrong) in [
+        (Credentials { authority: None, ..trusting.clone() }, "trusted"),
+        (Credentials { authority: Some("no certificate".into()), ..trusting.clone() }, "trusted"),
+        (
+            Credentials {
+                login: Login { user: Some("fairway".into()), password: "wrong".into() },
+                ..trusting.clone()
+            },
+            "password",
+        ),
+        (Credentials { login: Login::default(), ..trusting.clone() }, "password"),
+    ] {
+        let Err(error) = Redis::reach(&named, credentials).await else { panic!("{wrong}: it was let in") };
+        assert!(error.to_string().contains(wrong), "{error}");
+    }
+    let plain: NamedRedis = server.url().replace("rediss", "redis").parse().unwrap();
+    let refused = Redis::reach(&plain, trusting).await.err().unwrap();
+    assert!(matches!(refused, Error::Unreachable(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn a_replica_and_a_part_of_a_cluster_are_known_for_the_same_redis() {
+    let (watched, cluster) = (Watched::start(), Cluster::start(0));
+    let at = async |url: String| Redis::reach(&url.parse().unwrap(), credentials()).await.unwrap();
+    let primary = at(watched.url()).await;
+    let replica = at(format!("redis://{}", watched.replica.address())).await;
+    let whole = at(cluster.url()).await;
+    let part = at(format!("redis://{}", cluster.members[2].address())).await;
+    assert!(primary.is_same(&replica) && whole.is_same(&part));
+    assert!(!primary.is_same(&whole) && !replica.is_same(&part));
+    assert_eq!(whole.id(), at(cluster.url()).await.id(), "and it keeps its name");
+}
+
+#[tokio::test]
+async fn a_named_redis_of_an_environment_that_is_not_purgeable_is_not_even_dialled() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let named: NamedRedis = format!("redis://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let refused = PurgeableRedis::reach(&named, credentials(), &environment(false)).await;
+    assert!(matches!(refused, Err(Error::NotPurgeable(_))));
+    assert!(listener.accept().is_err(), "nobody called");
+}
+
+#[tokio::test]
+async fn the_server_that_does_not_answer_is_named() {
+    let named: NamedRedis = "redis-cluster://127.0.0.1:1,127.0.0.1:2".parse().unwrap();
+    let Err(error) = Redis::reach(&named, credentials()).await else { panic!("nobody listens there") };
+    assert!(error.to_string().contains("127.0.0.1:2"), "{error}");
+}
