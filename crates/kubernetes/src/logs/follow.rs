@@ -5,6 +5,7 @@ use super::instances::{Instance, instances};
 use super::line::{Item, Source, What};
 use super::position::Cursor;
 use super::read::{Part, Reading, lines, open};
+use super::rotation::Rotation;
 use crate::{ClusterState, Error};
 use fairway_domain::{Freshness, Timestamp};
 use futures::TryStreamExt;
@@ -180,10 +181,16 @@ impl Follower {
         let mut items = pin!(reading.items());
         let (state, source) = (self.state.clone(), self.source.clone());
         let mut over = pin!(over(&state, &source, instances));
+        let mut rotation = Rotation::new(&self.client, &self.source);
+        let present = instances.last().map_or(0, |instance| instance.restart);
         let mut count = 0;
         loop {
             let next = tokio::select! {
                 biased;
+                why = rotation.lost() => match self.gap_here(why) {
+                    None => continue,
+                    gap => Ok(gap),
+                },
                 next = items.try_next() => next,
                 given_up = &mut over => {
                     // A second look at what was read to its end needs no end of its own.
@@ -194,6 +201,9 @@ impl Follower {
             };
             match next {
                 Ok(Some(item)) => {
+                    if item.restart == present && matches!(item.what, What::Line(_)) {
+                        rotation.saw(&item);
+                    }
                     count += 1;
                     self.deliver(item).await?;
                 }
@@ -235,15 +245,20 @@ impl Follower {
 
     /// Tells that the pod is gone, and of what may have gone with it.
     async fn close(mut self) {
-        let unread = self.cursor.filter(|cursor| self.broken && cursor.nanos > 0 && !cursor.closed());
-        if let Some(cursor) = unread {
-            let why = "The pod went while its log couldn't be read: its last lines may be missing here.";
-            let gap = Item::happened(&self.source, cursor.instance, cursor.place(), What::Gap(why.into()));
-            if self.deliver(gap).await.is_none() {
-                return;
-            }
+        let why = "The pod went while its log couldn't be read: its last lines may be missing here.";
+        if self.broken
+            && let Some(gap) = self.gap_here(why.into())
+            && self.deliver(gap).await.is_none()
+        {
+            return;
         }
         let _ = self.items.send(self.closed()).await;
+    }
+
+    /// Tells that lines may be missing where reading is; nothing if it hasn't begun.
+    fn gap_here(&self, why: String) -> Option<Item> {
+        let cursor = self.cursor.filter(|cursor| cursor.nanos > 0 && !cursor.closed())?;
+        Some(Item::happened(&self.source, cursor.instance, cursor.place(), What::Gap(why)))
     }
 
     fn closed(&self) -> Item {

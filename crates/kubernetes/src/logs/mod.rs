@@ -16,6 +16,7 @@ mod merge;
 mod position;
 mod range;
 mod read;
+mod rotation;
 mod viewer;
 mod whole;
 

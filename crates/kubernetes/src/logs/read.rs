@@ -35,6 +35,8 @@ pub(super) struct Part {
     pub(super) since: Option<i64>,
     /// Only this many of the last ones.
     pub(super) tail: Option<u32>,
+    /// Only this many bytes.
+    pub(super) bytes: Option<i64>,
 }
 
 /// Opens the log of `source`'s present or previous instance.
@@ -51,6 +53,7 @@ pub(super) async fn open(
         previous,
         since_time: part.since.and_then(second_before),
         tail_lines: part.tail.map(i64::from),
+        limit_bytes: part.bytes,
         timestamps: true,
         ..LogParams::default()
     };
@@ -245,7 +248,7 @@ impl Reading {
         floor: i64,
     ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
         let follow = self.follow && instance.end.is_none();
-        let all = Part { follow, since: Some(floor).filter(|nanos| *nanos > 0), tail: None };
+        let all = Part { follow, since: Some(floor).filter(|nanos| *nanos > 0), ..Part::default() };
         if let Some(tail) = self.tail {
             let tail = tail.saturating_add(TAIL_MARGIN);
             let lines = self.part(instance, Part { tail: Some(tail), ..all }).await?;

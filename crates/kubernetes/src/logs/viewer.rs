@@ -125,9 +125,10 @@ impl Viewer {
         }
     }
 
-    /// A cluster that is away comes back; anything else ends the reading.
+    /// A cluster that is away comes back, and credentials that have expired are replaced in their file; anything else ends the reading.
     async fn wait_to_retry(&self, error: Error) -> Result<(), Error> {
-        if !error.is_transient() {
+        let expired = matches!(error, Error::Refused { code: 401, .. });
+        if !(error.is_transient() || expired) {
             return Err(error);
         }
         tracing::debug!(service = %self.service, %error, "a log can't be read and will be tried again");

@@ -14,7 +14,7 @@ use std::pin::Pin;
 /// More than any stamp of the kubelet's.
 const LONGEST_STAMP: usize = 64;
 
-type Log = Pin<Box<dyn AsyncBufRead + Send>>;
+pub(super) type Log = Pin<Box<dyn AsyncBufRead + Send>>;
 
 impl Cluster {
     /// The bytes of a line, as they were written, without its end; nothing if the cluster no longer has that line.
@@ -33,7 +33,7 @@ impl Cluster {
         let Some(instance) = instances.iter().find(|instance| instance.restart == place.restart) else {
             return Ok(None);
         };
-        let part = Part { follow: false, since: Some(place.nanos), tail: None };
+        let part = Part { since: Some(place.nanos), ..Part::default() };
         let mut log: Log = match open(&self.client, &source, instance.previous, part).await {
             Err(Error::Refused { code: 400 | 404, .. }) => return Ok(None),
             log => Box::pin(log?),
@@ -69,7 +69,7 @@ async fn skip_to(log: &mut Log, place: LogPlace) -> Result<bool, Error> {
 }
 
 /// Reads a line's first word and the space after it. What has no such word is read to where it can't have one. False at the log's end.
-async fn read_stamp(log: &mut Log, stamp: &mut Vec<u8>) -> Result<bool, Error> {
+pub(super) async fn read_stamp(log: &mut Log, stamp: &mut Vec<u8>) -> Result<bool, Error> {
     while stamp.len() < LONGEST_STAMP {
         let buffer = fill(log).await?;
         let Some(byte) = buffer.first().copied() else { return Ok(false) };

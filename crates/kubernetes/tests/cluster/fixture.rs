@@ -16,8 +16,8 @@ use std::time::Duration;
 
 /// The image that the tests' pods run.
 const PYTHON: &str = "127.0.0.1:5000/base/python:3";
-/// How long anything on the cluster may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything on the cluster may take. A token's file is read again after a minute.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running cluster and a namespace that only one test uses.
 #[derive(Clone)]

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod fixture;
+mod log_credentials;
 mod log_kept;
+mod log_rotation;
 mod log_sources;
 mod log_traps;
 mod logs;

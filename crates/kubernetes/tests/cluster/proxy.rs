@@ -57,12 +57,16 @@ impl Proxy {
     }
 }
 
+/// The address of the API server that a kubeconfig names.
+pub(crate) fn server(kubeconfig: &str) -> SocketAddr {
+    let server = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("server: https://")).unwrap();
+    server.trim().parse().expect("the test cluster's server is an address and a port")
+}
+
 /// The API server through a proxy.
 pub(crate) async fn through_proxy(fixture: &Fixture) -> (Proxy, Fixture) {
     let text = std::fs::read_to_string(kubeconfig()).unwrap();
-    let server = text.lines().find_map(|line| line.trim().strip_prefix("server: https://")).unwrap();
-    let server: SocketAddr =
-        server.trim().parse().expect("the test cluster's server is an address and a port");
+    let server = server(&text);
     let proxy = Proxy::before(server).await;
     let path = proxy.kubeconfig(&text, server);
     let cluster = Cluster::connect(Some(&path), None).await.unwrap();

@@ -69,10 +69,9 @@ async fn goes_and_comes_back(fixture: Fixture, lose: impl Fn(&Proxy)) {
     assert!(noticed < Duration::from_secs(4), "noticed after {noticed:?}");
     let away = state.namespace(&fixture.namespace);
     let Freshness::UnknownSince(since) = away.freshness else { panic!("{:?}", away.freshness) };
-    assert!(
-        since <= before && before.duration_since(since).as_secs() < 3,
-        "known good until {since}, lost at {before}"
-    );
+    // The last answer may still have been on its way.
+    let apart = before.duration_since(since).abs();
+    assert!(apart.as_secs() < 3, "known good until {since}, lost at {before}");
     assert!(!through.cluster.ready().await);
 
     // What happens meanwhile is seen afterwards; what was known stays until then.
