@@ -9,6 +9,9 @@ use std::fmt;
 /// How deep a dotted name leads into objects; what is deeper is one field, as JSON.
 const DEEPEST: usize = 8;
 
+/// As many fields as most lines have at most.
+const USUAL: usize = 8;
+
 /// An object's fields in their order. The values are as they were written, so that numbers keep all their digits.
 #[derive(Debug)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -87,7 +90,7 @@ impl<'de> Visitor<'de> for Fields {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(USUAL);
         while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
             fields.push((key, value));
         }

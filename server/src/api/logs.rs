@@ -99,7 +99,7 @@ pub(super) async fn line(
 
 fn json_lines(portal: &Portal, lines: LogStream) -> Response {
     // What is there at once goes out at once.
-    let lines = lines.take_until(portal.closing()).ready_chunks(TOGETHER);
+    let lines = lines.ready_chunks(TOGETHER).take_until(portal.closing());
     let body = lines.flat_map(|lines| futures::stream::iter(in_one_piece(lines)));
     let json_lines = [(header::CONTENT_TYPE, "application/x-ndjson")];
     (json_lines, events::STREAMED, Body::from_stream(body)).into_response()

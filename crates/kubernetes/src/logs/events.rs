@@ -115,7 +115,7 @@ mod tests {
     fn events_come_by_their_versions_those_of_pods_that_are_gone_too() {
         let service = "orders".parse().unwrap();
         let items = events_after(&known(), &service, 0);
-        let entries: Vec<_> = items.iter().filter_map(Item::entry).collect();
+        let entries: Vec<_> = items.iter().cloned().filter_map(Item::entry).collect();
         let texts: Vec<_> = entries.iter().map(|entry| &*entry.text).collect();
         assert_eq!(
             texts,

@@ -25,9 +25,9 @@ const DRAIN: Duration = Duration::from_secs(2);
 const LAST_WORDS: Duration = Duration::from_secs(10);
 /// Where reading begins, in nanoseconds before now, if the node doesn't say how far the log is.
 const GUESS: i64 = 60_000_000_000;
-/// How often in a row a stream may be taken for one of an instance that isn't known yet: a busy kubelet takes half a minute to say
-/// that it has started another.
-const MOST_EMPTY: u32 = 15;
+/// How often in a row a stream may be taken for one of an instance that isn't known yet: a busy kubelet takes half a minute and more to
+/// say that it has started another.
+const MOST_EMPTY: u32 = 60;
 const SECOND: i64 = 1_000_000_000;
 
 /// Where following begins.
@@ -159,7 +159,7 @@ impl Follower {
             Err(Error::Refused { code: 400 | 404, .. }) => return Ok(None),
             log => log?,
         };
-        let all: Vec<Item> = lines(log, self.source.clone(), instance.restart, false).try_collect().await?;
+        let all = lines(log, self.source.clone(), instance.restart, false).try_concat().await?;
         Ok(all.last().map(|item| item.nanos))
     }
 
@@ -178,7 +178,7 @@ impl Follower {
         };
         let read_before = reading.read_before.clone();
         let _open = self.account.stream(self.source.id);
-        let mut items = pin!(reading.items());
+        let mut chunks = pin!(reading.chunks());
         let (state, source) = (self.state.clone(), self.source.clone());
         let mut over = pin!(over(&state, &source, instances));
         let mut rotation = Rotation::new(&self.client, &self.source);
@@ -189,9 +189,9 @@ impl Follower {
                 biased;
                 why = rotation.lost() => match self.gap_here(why) {
                     None => continue,
-                    gap => Ok(gap),
+                    Some(gap) => Ok(Some(vec![gap])),
                 },
-                next = items.try_next() => next,
+                next = chunks.try_next() => next,
                 given_up = &mut over => {
                     // A second look at what was read to its end needs no end of its own.
                     let had_all = given_up == GivenUp::Ended && count == 0 && read_before.is_some();
@@ -200,12 +200,14 @@ impl Follower {
                 }
             };
             match next {
-                Ok(Some(item)) => {
-                    if item.restart == present && matches!(item.what, What::Line(_)) {
-                        rotation.saw(&item);
+                Ok(Some(chunk)) => {
+                    count += chunk.len();
+                    for item in chunk {
+                        if item.restart == present && matches!(item.what, What::Line(_)) {
+                            rotation.saw(&item);
+                        }
+                        self.deliver(item).await?;
                     }
-                    count += 1;
-                    self.deliver(item).await?;
                 }
                 Ok(None) => {
                     self.broken = false;

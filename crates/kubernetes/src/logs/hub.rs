@@ -26,6 +26,8 @@ const SETTLE: Duration = Duration::from_millis(100);
 const LINGER: Duration = Duration::from_secs(60);
 /// How far back what is kept of a container begins that was never read before.
 const FIRST_HOUR: i64 = 3_600_000_000_000;
+/// How many items wait for their place in the order at most; each is of 64 KiB at most.
+const WAITING: usize = 256;
 /// How many items a reader takes at once.
 const CHUNK: usize = 512;
 
@@ -217,7 +219,7 @@ impl Feed {
             }
         }
         let mut keeper = self.keeper().await;
-        let (sender, mut items) = mpsc::channel(1024);
+        let (sender, mut items) = mpsc::channel(WAITING);
         let mut followers = Followers { sender, known: HashSet::new(), tasks: JoinSet::new() };
         let (located, mut all_located) = mpsc::channel::<()>(1);
         self.follow(&mut followers, |source| Self::first_start(source, keeper.as_ref(), &located));
@@ -229,7 +231,7 @@ impl Feed {
         let mut look_again = tokio::time::Instant::now();
         loop {
             tokio::select! {
-                item = items.recv() => {
+                item = items.recv(), if window.has_room() => {
                     // Never closed: a sender is held here.
                     let Some(item) = item else { return };
                     window.push(item, tokio::time::Instant::now());

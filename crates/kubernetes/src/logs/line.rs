@@ -94,34 +94,43 @@ impl Item {
     }
 
     /// What a reader is shown, of a line without its level; nothing for what only moves their position.
-    pub(super) fn entry(&self) -> Option<LogEntry> {
-        let (text, marker) = match &self.what {
-            What::Line(text) => (text, None),
-            What::Joined(text) => (text, Some(LogMarker::Joined)),
-            What::Closed(Some(text)) => (text, Some(LogMarker::Left)),
-            What::Event(report) => (&report.text, Some(LogMarker::Event)),
-            What::Ended(text) => (text, Some(LogMarker::Ended)),
-            What::Gap(text) => (text, Some(LogMarker::Gap)),
-            What::Closed(None) => return None,
-        };
+    pub(super) fn entry(self) -> Option<LogEntry> {
+        let (at, place) = (self.happened_at(), self.place());
         let level = match &self.what {
             What::Event(report) if report.warning => Level::Warn,
             _ => Level::Unknown,
         };
+        let (text, marker) = match self.what {
+            What::Line(text) => (text, None),
+            What::Joined(text) => (text, Some(LogMarker::Joined)),
+            What::Closed(Some(text)) => (text, Some(LogMarker::Left)),
+            What::Event(report) => (report.text, Some(LogMarker::Event)),
+            What::Ended(text) => (text, Some(LogMarker::Ended)),
+            What::Gap(text) => (text, Some(LogMarker::Gap)),
+            What::Closed(None) => return None,
+        };
         Some(LogEntry {
-            at: Timestamp::from_nanosecond(self.happened_at().into()).unwrap_or_default(),
+            at: Timestamp::from_nanosecond(at.into()).unwrap_or_default(),
             pod: self.origin.pod.clone(),
             container: self.origin.container.clone(),
             restart: self.restart,
             revision: self.origin.revision,
             level,
-            text: text.clone(),
             bytes: u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(self.beyond),
-            place: matches!(self.what, What::Line(_)).then(|| self.place()),
+            text,
+            place: marker.is_none().then_some(place),
             continues: false,
             late: false,
             marker,
         })
+    }
+
+    /// The same without a line's text: enough to tell where it stands.
+    pub(super) fn bare(&self) -> Self {
+        match self.what {
+            What::Line(_) => Self { origin: self.origin.clone(), what: What::Line(String::new()), ..*self },
+            _ => self.clone(),
+        }
     }
 
     /// When it happened, in nanoseconds since the epoch: an event's place may be later.
@@ -162,13 +171,51 @@ pub(super) fn kept(raw: &[u8]) -> String {
 }
 
 /// A line of the API's answer: the kubelet's timestamp and the text. `None` for what the kubelet itself says in the stream.
-pub(super) fn parse(raw: &[u8]) -> Option<(i64, &[u8])> {
+pub(super) fn parse<'a>(raw: &'a [u8], stamps: &mut Stamps) -> Option<(i64, &'a [u8])> {
     let space = memchr::memchr(b' ', raw)?;
     let (stamp, text) = raw.split_at(space);
-    let nanos = parse_stamp(stamp)?;
+    let nanos = stamps.parse(stamp)?;
     let text = text.get(1..).unwrap_or_default();
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     Some((nanos, text))
+}
+
+/// Parses one timestamp after another: most of them are of the second of the one before.
+#[derive(Debug, Default)]
+pub(super) struct Stamps {
+    /// Up to the second, such as `2026-11-25T01:02:03`.
+    second: [u8; 19],
+    /// That in nanoseconds since the epoch.
+    nanos: i64,
+}
+
+impl Stamps {
+    pub(super) fn parse(&mut self, stamp: &[u8]) -> Option<i64> {
+        if let Some((second, rest)) = stamp.split_first_chunk::<19>()
+            && *second == self.second
+            && let Some(nanos) = fraction(rest)
+        {
+            return Some(self.nanos + nanos);
+        }
+        let nanos = parse_stamp(stamp)?;
+        if let Some((second, rest)) = stamp.split_first_chunk::<19>()
+            && let Some(beyond) = fraction(rest)
+        {
+            (self.second, self.nanos) = (*second, nanos - beyond);
+        }
+        Some(nanos)
+    }
+}
+
+/// `.000000004Z` in nanoseconds, as the kubelet writes it in UTC: with up to nine digits.
+fn fraction(rest: &[u8]) -> Option<i64> {
+    let digits = rest.strip_suffix(b"Z")?;
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let digits = digits.strip_prefix(b".").filter(|digits| (1..=9).contains(&digits.len()))?;
+    let mut padded = digits.iter().chain(std::iter::repeat(&b'0')).take(9);
+    padded.try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
 }
 
 /// The kubelet's timestamp in nanoseconds since the epoch.
@@ -209,11 +256,34 @@ mod tests {
 
     #[test]
     fn a_line_keeps_its_spaces_and_loses_only_its_stamp_and_end() {
-        let (nanos, text) = parse(b"2026-11-25T01:02:03.000000004Z   two  spaces \r").unwrap();
+        let (nanos, text) =
+            parse(b"2026-11-25T01:02:03.000000004Z   two  spaces \r", &mut Stamps::default()).unwrap();
         assert_eq!(nanos % 1_000_000_000, 4);
         assert_eq!(text, b"  two  spaces ");
-        let (_, empty) = parse(b"2026-11-25T01:02:03Z ").unwrap();
+        let (_, empty) = parse(b"2026-11-25T01:02:03Z ", &mut Stamps::default()).unwrap();
         assert_eq!(empty, b"");
+    }
+
+    #[test]
+    fn a_stamp_is_the_same_whatever_came_before_it() {
+        let stamps = [
+            "2026-11-25T01:02:03.000000004Z",
+            "2026-11-25T01:02:03.5Z",
+            "2026-11-25T01:02:03Z",
+            "2026-11-25T01:02:03.123456789Z",
+            "2026-11-25T01:02:04.123456789+01:00",
+            "2026-11-25T01:02:04.1Z",
+            "2026-11-25T01:02:04.1x",
+            "2026-11-25T01:02:04.Z",
+            "2026-11-25T01:02:04",
+            "2026-11-25T01:02",
+            "1969-12-31T23:59:59.25Z",
+            "1969-12-31T23:59:59.75Z",
+        ];
+        let mut known = Stamps::default();
+        for stamp in stamps {
+            assert_eq!(known.parse(stamp.as_bytes()), parse_stamp(stamp.as_bytes()), "{stamp}");
+        }
     }
 
     #[test]
@@ -233,7 +303,7 @@ mod tests {
     #[test]
     fn what_the_kubelet_says_is_no_line() {
         for raw in ["unable to retrieve container logs for containerd://4711", "", "nospace"] {
-            assert_eq!(parse(raw.as_bytes()), None, "{raw}");
+            assert_eq!(parse(raw.as_bytes(), &mut Stamps::default()), None, "{raw}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! Bringing the lines of several sources into one order.
 
 use super::line::{Item, SourceId};
+use super::read::{Chunk, ChunkStream};
 use crate::Error;
 use async_stream::try_stream;
-use futures::stream::BoxStream;
 use futures::{Stream, TryStreamExt, future::try_join_all};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -13,22 +13,64 @@ use tokio::time::Instant;
 const WINDOW: Duration = Duration::from_millis(300);
 
 /// Sources that end, merged exactly by time. Each has to be in order itself.
-pub(super) fn merged(
-    mut sources: Vec<BoxStream<'static, Result<Item, Error>>>,
-) -> impl Stream<Item = Result<Item, Error>> + Send {
+pub(super) fn merged(sources: Vec<ChunkStream>) -> impl Stream<Item = Result<Chunk, Error>> + Send {
     try_stream! {
-        let mut heads = try_join_all(sources.iter_mut().map(TryStreamExt::try_next)).await?;
+        let mut heads: Vec<Head> = sources.into_iter().map(Head::new).collect();
         loop {
-            let present = heads.iter().enumerate().filter_map(|(index, head)| Some((index, head.as_ref()?)));
-            let earliest = present.min_by_key(|(_, item)| (item.nanos, item.source)).map(|(index, _)| index);
-            let Some(index) = earliest else { break };
-            let next = sources[index].try_next().await?;
-            if let Some(item) = std::mem::replace(&mut heads[index], next) {
-                yield item;
+            try_join_all(heads.iter_mut().map(Head::fill)).await?;
+            heads.retain(|head| !head.items.is_empty());
+            if heads.is_empty() {
+                break;
             }
+            yield earliest(&mut heads);
         }
     }
 }
+
+/// A source, and what of it is to be taken next.
+struct Head {
+    source: ChunkStream,
+    items: VecDeque<Item>,
+}
+
+impl Head {
+    fn new(source: ChunkStream) -> Self {
+        Self { source, items: VecDeque::new() }
+    }
+
+    /// Waits until there is an item, unless the source has ended.
+    async fn fill(&mut self) -> Result<(), Error> {
+        while self.items.is_empty() {
+            let Some(chunk) = self.source.try_next().await? else { break };
+            self.items = chunk.into();
+        }
+        Ok(())
+    }
+
+    fn next(&self) -> Option<(i64, SourceId)> {
+        self.items.front().map(|item| (item.nanos, item.source))
+    }
+}
+
+/// The earliest items of all, up to where one of the sources has to be asked for more.
+fn earliest(heads: &mut [Head]) -> Chunk {
+    let mut taken = Vec::new();
+    while let Some((index, _)) = heads.iter().enumerate().min_by_key(|(_, head)| head.next()) {
+        let others = heads.iter().enumerate().filter(|(other, _)| *other != index);
+        let limit = others.filter_map(|(_, head)| head.next()).min();
+        let head = &mut heads[index];
+        while head.next().is_some_and(|next| limit.is_none_or(|limit| next <= limit)) {
+            taken.extend(head.items.pop_front());
+        }
+        if head.items.is_empty() {
+            break;
+        }
+    }
+    taken
+}
+
+/// How much of what has just come is held at most, in bytes. While it is full, nothing more is taken from those who read.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Lines that have just come, held for a moment so that they leave in order.
 #[derive(Default)]
@@ -36,6 +78,7 @@ pub(super) struct Window {
     held: BTreeMap<Key, Item>,
     arrivals: VecDeque<(Instant, Key)>,
     count: u64,
+    bytes: usize,
 }
 
 /// Time, source, order of arrival: a source's own order is never changed.
@@ -45,8 +88,13 @@ impl Window {
     pub(super) fn push(&mut self, item: Item, now: Instant) {
         let key = (item.nanos, item.source, self.count);
         self.count += 1;
+        self.bytes += item.weight();
         self.arrivals.push_back((now, key));
         self.held.insert(key, item);
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes < MOST_BYTES
     }
 
     /// Waits until the next line has waited long enough.
@@ -74,7 +122,9 @@ impl Window {
             if Some(*first.key()) > latest {
                 break;
             }
-            released.push(first.remove());
+            let item = first.remove();
+            self.bytes -= item.weight();
+            released.push(item);
         }
         released
     }

@@ -16,15 +16,22 @@ fn texts(items: &[Item]) -> Vec<&str> {
 async fn sources_that_end_are_merged_exactly_by_time() {
     let one = vec![item(1, 1, "a"), item(1, 4, "d"), item(1, 4, "e")];
     let two = vec![item(2, 2, "b"), item(2, 3, "c"), item(2, 9, "f")];
-    let sources = [one, two, vec![]].map(|items| stream::iter(items.into_iter().map(Ok)).boxed());
-    let all: Vec<Item> = merged(sources.into()).try_collect().await.unwrap();
-    assert_eq!(texts(&all), ["a", "b", "c", "d", "e", "f"]);
+    // However they are parted.
+    for (first, second) in [(1, 1), (2, 1), (1, 2), (3, 3)] {
+        let parted = |items: &[Item], size: usize| {
+            let chunks: Vec<_> = items.chunks(size).map(|chunk| Ok(chunk.to_vec())).collect();
+            stream::iter(chunks).boxed()
+        };
+        let sources = vec![parted(&one, first), parted(&two, second), parted(&[], 1)];
+        let all: Vec<Item> = merged(sources).try_concat().await.unwrap();
+        assert_eq!(texts(&all), ["a", "b", "c", "d", "e", "f"]);
+    }
 }
 
 #[tokio::test]
 async fn a_source_that_breaks_ends_the_merge() {
-    let broken = stream::iter([Ok(item(1, 1, "a")), Err(Error::Unreachable("cut".into()))]).boxed();
-    let outcome: Result<Vec<Item>, Error> = merged(vec![broken]).try_collect().await;
+    let broken = stream::iter([Ok(vec![item(1, 1, "a")]), Err(Error::Unreachable("cut".into()))]).boxed();
+    let outcome: Result<Vec<Item>, Error> = merged(vec![broken]).try_concat().await;
     assert!(outcome.is_err());
 }
 
@@ -61,4 +68,17 @@ fn one_sources_lines_keep_their_order_even_with_one_stamp() {
         window.push(item(1, 7, text), start);
     }
     assert_eq!(texts(&window.release(start + WINDOW)), ["a", "b", "c"]);
+}
+
+#[test]
+fn a_window_that_is_full_has_room_again_once_its_lines_have_left() {
+    let mut window = Window::default();
+    let start = Instant::now();
+    for nanos in 0..16 {
+        assert!(window.has_room());
+        window.push(item(1, nanos, &"x".repeat(MOST_BYTES / 16)), start);
+    }
+    assert!(!window.has_room());
+    assert_eq!(window.release(start + WINDOW).len(), 16);
+    assert!(window.has_room() && window.bytes == 0);
 }

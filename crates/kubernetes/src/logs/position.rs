@@ -167,28 +167,6 @@ impl Position {
         self.floor = self.floor.max(nanos.saturating_add(1));
     }
 
-    /// The text a reader gives back. Made for each line that is given, so it is made quickly.
-    pub(super) fn encode(&self) -> Option<LogPosition> {
-        let mut text = String::with_capacity(32 + 48 * self.cursors.len());
-        text.push('1');
-        push_hex(&mut text, '.', self.floor.max(0).unsigned_abs());
-        if let Some(version) = self.events {
-            text.push_str(",v");
-            push_hex(&mut text, '.', version);
-        }
-        for (source, cursor) in &self.cursors {
-            let Cursor { nanos, ordinal, instance, fresh } = *cursor;
-            push_hex(&mut text, ',', source.0);
-            push_hex(&mut text, '.', nanos.max(0).unsigned_abs());
-            push_hex(&mut text, '.', ordinal.into());
-            push_hex(&mut text, '.', instance.into());
-            if fresh {
-                text.push_str(".f");
-            }
-        }
-        text.try_into().ok()
-    }
-
     pub(super) fn decode(position: &LogPosition) -> Option<Self> {
         let mut parts = position.as_str().strip_prefix("1.")?.split(',');
         let mut decoded = Self::since(i64::from_str_radix(parts.next()?, 16).ok()?);
@@ -211,15 +189,55 @@ impl Position {
     }
 }
 
+/// Writes the texts that readers give back, one for each line that they are given: of each, most is as it was in the one before.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    cursors: Vec<(SourceId, Cursor, String)>,
+}
+
+impl Texts {
+    pub(super) fn of(&mut self, position: &Position) -> Option<LogPosition> {
+        let mut text = String::with_capacity(48 + 48 * position.cursors.len());
+        text.push('1');
+        push_hex(&mut text, '.', position.floor.max(0).unsigned_abs());
+        if let Some(version) = position.events {
+            text.push_str(",v");
+            push_hex(&mut text, '.', version);
+        }
+        for (index, (source, cursor)) in position.cursors.iter().enumerate() {
+            if index == self.cursors.len() {
+                self.cursors.push((*source, *cursor, cursor_text(*source, *cursor)));
+            }
+            let known = &mut self.cursors[index];
+            if (known.0, known.1) != (*source, *cursor) {
+                *known = (*source, *cursor, cursor_text(*source, *cursor));
+            }
+            text.push_str(&known.2);
+        }
+        text.try_into().ok()
+    }
+}
+
+fn cursor_text(source: SourceId, cursor: Cursor) -> String {
+    let Cursor { nanos, ordinal, instance, fresh } = cursor;
+    let mut text = String::with_capacity(48);
+    push_hex(&mut text, ',', source.0);
+    push_hex(&mut text, '.', nanos.max(0).unsigned_abs());
+    push_hex(&mut text, '.', ordinal.into());
+    push_hex(&mut text, '.', instance.into());
+    if fresh {
+        text.push_str(".f");
+    }
+    text
+}
+
 /// Adds a separator and a number in hexadecimal digits.
 fn push_hex(text: &mut String, separator: char, number: u64) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     text.push(separator);
     let digits = 16 - (number | 1).leading_zeros() / 4;
     for digit in (0..digits).rev() {
-        text.push(
-            char::from_digit(u32::try_from((number >> (4 * digit)) & 0xf).unwrap_or_default(), 16)
-                .unwrap_or('0'),
-        );
+        text.push(char::from(DIGITS[usize::try_from((number >> (4 * digit)) & 0xf).unwrap_or_default()]));
     }
 }
 

@@ -1,16 +1,19 @@
 //! Reading one container's log through the API.
 
 use super::instances::Instance;
-use super::line::{Item, Numbering, Source, What, kept, parse};
+use super::line::{Item, Numbering, Source, Stamps, What, kept, parse};
 use super::position::Cursor;
 use crate::Error;
 use crate::cluster::in_time;
 use async_stream::{stream, try_stream};
 use fairway_domain::{LogEntry, Timestamp};
-use futures::stream::{BoxStream, empty, iter};
+use futures::stream::{BoxStream, empty, once};
 use futures::{AsyncBufRead, AsyncBufReadExt, Stream, StreamExt, TryStreamExt};
+use http::{HeaderValue, header};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, LogParams};
+use kube::Resource;
+use kube::api::LogParams;
+use kube::core::Request;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -22,10 +25,13 @@ const LONGEST_LINE: usize = LogEntry::MOST_BYTES + 64;
 const TAIL_MARGIN: u32 = 20;
 /// How long a log that isn't followed may pause in the middle.
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15);
-/// How many items are handed over at once, and how many such chunks are read ahead.
-const CHUNK: usize = 64;
-const CHUNKS_AHEAD: usize = 8;
+/// How many chunks are read ahead.
+const CHUNKS_AHEAD: usize = 4;
 const SECOND: i64 = 1_000_000_000;
+
+/// Items of one stream that follow each other: as many as were there at once.
+pub(super) type Chunk = Vec<Item>;
+pub(super) type ChunkStream = BoxStream<'static, Result<Chunk, Error>>;
 
 /// Which part of a container's log.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,7 +52,6 @@ pub(super) async fn open(
     previous: bool,
     part: Part,
 ) -> Result<impl AsyncBufRead + use<>, Error> {
-    let pods: Api<Pod> = Api::namespaced(client.clone(), source.namespace.as_str());
     let parameters = LogParams {
         container: Some(source.origin.container.clone()),
         follow: part.follow,
@@ -57,7 +62,14 @@ pub(super) async fn open(
         timestamps: true,
         ..LogParams::default()
     };
-    let opening = pods.log_stream(&source.origin.pod, &parameters);
+    let pods = Pod::url_path(&(), Some(source.namespace.as_str()));
+    let mut request =
+        Request::new(pods).logs(&source.origin.pod, &parameters).map_err(kube::Error::BuildRequest)?;
+    if !part.follow {
+        // Readers come many at a time: their connections, kept for the next ones, would be most of the memory.
+        request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let opening = client.request_stream(request);
     // A stream that is followed answers with its first line, which may take for ever: only the others have a limit.
     if part.follow { Ok(opening.await?) } else { in_time(opening).await }
 }
@@ -75,52 +87,81 @@ pub(super) fn lines(
     source: Source,
     restart: u32,
     follow: bool,
-) -> impl Stream<Item = Result<Item, Error>> + Send {
+) -> impl Stream<Item = Result<Chunk, Error>> + Send {
     try_stream! {
         let mut log = pin!(log);
-        let mut numbering = Numbering::default();
-        let mut raw = Vec::new();
+        let mut parts = Parts::new(source, restart);
         let silent = if follow { Duration::MAX } else { LONGEST_SILENCE };
         loop {
-            let next = tokio::time::timeout(silent, read_line(&mut log, &mut raw)).await;
+            let next = tokio::time::timeout(silent, log.fill_buf()).await;
             let next = next.map_err(|_| Error::Unreachable("the log stops in the middle".into()))?;
-            let Some(beyond) = next.map_err(|error| Error::Unreachable(error.to_string()))? else { break };
-            let Some((nanos, text)) = parse(&raw) else {
-                tracing::debug!(pod = %source.origin.pod, said = %String::from_utf8_lossy(&raw), "the kubelet says");
-                continue;
-            };
-            let whole = length(text).saturating_add(beyond);
-            let text = kept(text);
-            let beyond = whole.saturating_sub(length(text.as_bytes()));
-            let (nanos, ordinal) = numbering.place(nanos);
-            let what = What::Line(text);
-            yield Item { beyond, ..Item::happened(&source, restart, (nanos, ordinal), what) };
+            let bytes = next.map_err(|error| Error::Unreachable(error.to_string()))?;
+            if bytes.is_empty() {
+                break;
+            }
+            let items = parts.add(bytes);
+            let used = bytes.len();
+            log.consume_unpin(used);
+            if !items.is_empty() {
+                yield items;
+            }
         }
     }
 }
 
-/// Reads one finished line without its end, and gives how many bytes of it were not kept; nothing if there is no line left.
-async fn read_line(
-    log: &mut (impl AsyncBufRead + Unpin),
-    line: &mut Vec<u8>,
-) -> std::io::Result<Option<u64>> {
-    line.clear();
-    let mut beyond = 0_u64;
-    loop {
-        let buffer = log.fill_buf().await?;
-        if buffer.is_empty() {
-            return Ok(None);
+/// Makes lines of bytes, however they are parted.
+struct Parts {
+    source: Source,
+    restart: u32,
+    stamps: Stamps,
+    numbering: Numbering,
+    /// What is kept of a line that isn't finished.
+    line: Vec<u8>,
+    /// How many bytes of it are not.
+    beyond: u64,
+}
+
+impl Parts {
+    fn new(source: Source, restart: u32) -> Self {
+        let (stamps, numbering) = (Stamps::default(), Numbering::default());
+        Self { source, restart, stamps, numbering, line: Vec::new(), beyond: 0 }
+    }
+
+    /// The lines that these bytes finish.
+    fn add(&mut self, bytes: &[u8]) -> Chunk {
+        let (mut items, mut rest) = (Vec::new(), bytes);
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (piece, after) = (&rest[..end], &rest[end + 1..]);
+            rest = after;
+            if self.line.is_empty() && piece.len() <= LONGEST_LINE {
+                items.extend(self.item(piece, 0));
+                continue;
+            }
+            self.hold(piece);
+            let (line, beyond) = (std::mem::take(&mut self.line), std::mem::take(&mut self.beyond));
+            items.extend(self.item(&line, beyond));
         }
-        let end = memchr::memchr(b'\n', buffer);
-        let piece = &buffer[..end.unwrap_or(buffer.len())];
-        let room = LONGEST_LINE.saturating_sub(line.len()).min(piece.len());
-        line.extend_from_slice(&piece[..room]);
-        beyond = beyond.saturating_add(length(&piece[room..]));
-        let used = piece.len() + usize::from(end.is_some());
-        log.consume_unpin(used);
-        if end.is_some() {
-            return Ok(Some(beyond));
-        }
+        self.hold(rest);
+        items
+    }
+
+    fn hold(&mut self, piece: &[u8]) {
+        let room = LONGEST_LINE.saturating_sub(self.line.len()).min(piece.len());
+        self.line.extend_from_slice(&piece[..room]);
+        self.beyond = self.beyond.saturating_add(length(&piece[room..]));
+    }
+
+    fn item(&mut self, raw: &[u8], beyond: u64) -> Option<Item> {
+        let Some((nanos, text)) = parse(raw, &mut self.stamps) else {
+            let said = String::from_utf8_lossy(raw);
+            tracing::debug!(pod = %self.source.origin.pod, %said, "the kubelet says");
+            return None;
+        };
+        let whole = length(text).saturating_add(beyond);
+        let text = kept(text);
+        let beyond = whole.saturating_sub(length(text.as_bytes()));
+        let place = self.numbering.place(nanos);
+        Some(Item { beyond, ..Item::happened(&self.source, self.restart, place, What::Line(text)) })
     }
 }
 
@@ -147,33 +188,31 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// The same as `items`, read by a task of its own that is a bounded number of items ahead: several logs are read at once, while
+    /// The same as `chunks`, read by a task of its own that is a bounded number of chunks ahead: several logs are read at once, while
     /// each waits for its turn.
-    pub(super) fn ahead(self) -> BoxStream<'static, Result<Item, Error>> {
+    pub(super) fn ahead(self) -> ChunkStream {
         let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
         let mut task = JoinSet::new();
         task.spawn(async move {
-            let mut chunks = pin!(self.items().ready_chunks(CHUNK));
+            let mut chunks = pin!(self.chunks());
             while let Some(chunk) = chunks.next().await {
                 if sender.send(chunk).await.is_err() {
                     return;
                 }
             }
         });
-        let items = stream! {
+        let chunks = stream! {
             // Ends with who reads.
             let _task = task;
             while let Some(chunk) = chunks.recv().await {
-                for item in chunk {
-                    yield item;
-                }
+                yield chunk;
             }
         };
-        items.boxed()
+        chunks.boxed()
     }
 
     /// The lines after the cursor, and the ends between them, in the order of the log.
-    pub(super) fn items(self) -> impl Stream<Item = Result<Item, Error>> + Send {
+    pub(super) fn chunks(self) -> impl Stream<Item = Result<Chunk, Error>> + Send {
         try_stream! {
             let mut cursor = self.cursor.unwrap_or_else(Cursor::start);
             if let Some(joined) = self.source.joined()
@@ -181,90 +220,85 @@ impl Reading {
                 && joined.nanos >= self.floor
                 && !self.follow
             {
-                yield joined;
+                yield vec![joined];
             }
             for instance in &self.instances {
                 if instance.restart < cursor.instance {
                     continue;
                 }
-                let mut items = pin!(self.instance_items(instance, cursor));
-                while let Some(item) = items.try_next().await? {
-                    cursor.advance(&item);
-                    yield item;
+                let mut chunks = pin!(self.of_instance(instance, cursor));
+                while let Some(chunk) = chunks.try_next().await? {
+                    for item in &chunk {
+                        cursor.advance(item);
+                    }
+                    yield chunk;
                 }
             }
         }
     }
 
     /// One instance's lines after `cursor`; a gap first where lines may be missing; its end last.
-    fn instance_items<'a>(
+    fn of_instance<'a>(
         &'a self,
         instance: &'a Instance,
         mut cursor: Cursor,
-    ) -> impl Stream<Item = Result<Item, Error>> + Send + 'a {
+    ) -> impl Stream<Item = Result<Chunk, Error>> + Send + 'a {
         try_stream! {
             let resumed = self.cursor.is_some();
             let mut gap = GapCheck::new(cursor, instance.restart);
             let floor = if resumed { cursor.nanos } else { self.floor };
             let read_before = self.read_before.as_ref() == Some(&instance.id);
             let mut place_seen = false;
-            let mut lines = self.written(instance, floor).await?;
-            while let Some(item) = lines.try_next().await? {
-                if cursor.passed(&item) || (!resumed && item.nanos < self.floor) {
+            let mut written = self.written(instance, floor).await?;
+            while let Some(mut chunk) = written.try_next().await? {
+                // Places only grow: what was had before stands before everything else.
+                let had = chunk.partition_point(|item| cursor.passed(item) || (!resumed && item.nanos < self.floor));
+                if had > 0 {
+                    chunk.drain(..had);
                     gap.saw_the_place();
                     place_seen = true;
-                    continue;
                 }
+                let Some(last) = chunk.last() else { continue };
                 if read_before && !place_seen && instance.end.is_none() {
                     return;
                 }
                 place_seen = true;
-                if let Some(missing) = gap.item(&self.source).filter(|_| resumed) {
-                    yield missing;
-                }
+                let missing = gap.item(&self.source).filter(|_| resumed);
                 gap.met = true;
-                cursor.advance(&item);
-                yield item;
+                cursor.advance(last);
+                if let Some(missing) = missing {
+                    yield vec![missing];
+                }
+                yield chunk;
             }
             // The kubelet may have removed the log since.
             gap.met = gap.met || read_before;
-            if let Some(missing) = gap.item(&self.source).filter(|_| resumed) {
-                yield missing;
-            }
-            if let Some(end) = &instance.end {
-                let end = ended(&self.source, instance.restart, cursor, end);
-                // An end from before what was asked for is left out like the lines before it.
-                if resumed || end.nanos >= self.floor {
-                    yield end;
-                }
+            let missing = gap.item(&self.source).filter(|_| resumed);
+            // An end from before what was asked for is left out like the lines before it.
+            let end = instance.end.as_ref().map(|end| ended(&self.source, instance.restart, cursor, end));
+            let last: Chunk = missing.into_iter().chain(end.filter(|end| resumed || end.nanos >= self.floor)).collect();
+            if !last.is_empty() {
+                yield last;
             }
         }
     }
 
     /// Everything that an instance has written since `floor`, or the last of it.
-    async fn written(
-        &self,
-        instance: &Instance,
-        floor: i64,
-    ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
+    async fn written(&self, instance: &Instance, floor: i64) -> Result<ChunkStream, Error> {
         let follow = self.follow && instance.end.is_none();
         let all = Part { follow, since: Some(floor).filter(|nanos| *nanos > 0), ..Part::default() };
         if let Some(tail) = self.tail {
             let tail = tail.saturating_add(TAIL_MARGIN);
             let lines = self.part(instance, Part { tail: Some(tail), ..all }).await?;
-            let lines: Vec<Item> = lines.try_collect().await?;
+            let lines: Chunk = lines.try_concat().await?;
             if let Some(lines) = surely_whole(lines, tail) {
-                return Ok(iter(lines.into_iter().map(Ok)).boxed());
+                return Ok(once(async { Ok(lines) }).boxed());
             }
         }
         self.part(instance, all).await
     }
 
-    async fn part(
-        &self,
-        instance: &Instance,
-        part: Part,
-    ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
+    async fn part(&self, instance: &Instance, part: Part) -> Result<ChunkStream, Error> {
         match open(&self.client, &self.source, instance.previous, part).await {
             // The pod or that instance of it is gone: nothing can be read.
             Err(Error::Refused { code: 400 | 404, .. }) => Ok(empty().boxed()),

@@ -1,6 +1,6 @@
 use super::super::line::SourceId;
 use super::*;
-use futures::io::Cursor as Bytes;
+use futures::io::{BufReader, Cursor as Bytes};
 use std::sync::Arc;
 
 fn source() -> Source {
@@ -13,18 +13,20 @@ fn source() -> Source {
     }
 }
 
-async fn read(log: Vec<u8>) -> Vec<Item> {
-    lines(Bytes::new(log), source(), 0, false).try_collect().await.unwrap()
+/// Reads a log of which so many bytes come at once.
+async fn read(log: Vec<u8>, at_once: usize) -> Vec<Item> {
+    let log = BufReader::with_capacity(at_once, Bytes::new(log));
+    lines(log, source(), 0, false).try_concat().await.unwrap()
 }
 
 #[tokio::test]
 async fn of_a_line_of_any_length_the_beginning_is_kept_with_its_size_and_the_next_one_is_whole() {
-    for length in [18_000, 90_000, 20_000_000] {
+    for (length, at_once) in [(18_000, 7), (90_000, 1), (90_000, 100_000), (20_000_000, 16_384)] {
         let mut log = b"2026-11-25T01:00:00Z ".to_vec();
         log.extend("é".bytes().cycle().take(length));
         log.extend(b"\n2026-11-25T01:00:01.123456789Z next\n");
-        let items = read(log).await;
-        let entry = items[0].entry().unwrap();
+        let items = read(log, at_once).await;
+        let entry = items[0].clone().entry().unwrap();
         assert_eq!(entry.bytes, u64::try_from(length).unwrap());
         assert_eq!(entry.text, "é".repeat(length.min(LogEntry::MOST_BYTES) / 2));
         assert_eq!(items[1].what, What::Line("next".into()));
@@ -35,7 +37,7 @@ async fn of_a_line_of_any_length_the_beginning_is_kept_with_its_size_and_the_nex
 #[tokio::test]
 async fn an_unfinished_line_is_none_yet() {
     let log = b"2026-11-25T01:00:01Z whole\n2026-11-25T01:00:02Z hal".to_vec();
-    let texts: Vec<_> = read(log).await.into_iter().map(|item| item.what).collect();
+    let texts: Vec<_> = read(log, 7).await.into_iter().map(|item| item.what).collect();
     assert_eq!(texts, [What::Line("whole".into())]);
 }
 

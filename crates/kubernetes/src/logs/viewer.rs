@@ -6,15 +6,14 @@ use super::instances::instances;
 use super::kept::{Beginning, Enough};
 use super::line::{Item, Source, SourceId, What};
 use super::merge::merged;
-use super::position::{Cursor, Position};
+use super::position::{Cursor, Position, Texts};
 use super::range::Range;
-use super::read::Reading;
+use super::read::{ChunkStream, Reading};
 use super::{FIRST_ANSWER, Keep, sources};
 use crate::{Cluster, ClusterState, Error};
 use async_stream::try_stream;
 use fairway_domain::{Freshness, LogEntry, LogPosition, LogRequest, Namespace, ServiceName, Timestamp};
-use futures::stream::{self, BoxStream};
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use std::collections::{HashSet, VecDeque};
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,10 +24,14 @@ const DEFAULT_TAIL: u32 = 500;
 /// How long to wait before what couldn't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-type ItemStream = BoxStream<'static, Result<Item, Error>>;
+/// How many entries of a tail are handed over at once.
+const CHUNK: usize = 256;
 
-/// An entry, and where a reader is after it.
-type Step = (Position, Option<LogEntry>);
+/// What a reader is given, with the text of where they are after it.
+type Shown = (LogPosition, LogEntry);
+
+/// What comes next, and where the reader is after that and what isn't shown.
+type Step = (Position, Vec<Shown>);
 
 pub(super) struct Viewer {
     cluster: Cluster,
@@ -55,37 +58,41 @@ impl Viewer {
         Self { cluster, state, namespace, service, request, range, keep }
     }
 
-    pub(super) fn entries(self) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send {
+    pub(super) fn entries(self) -> impl Stream<Item = Result<Shown, Error>> + Send {
+        self.chunks().map_ok(|chunk| stream::iter(chunk.into_iter().map(Ok))).try_flatten()
+    }
+
+    fn chunks(self) -> impl Stream<Item = Result<Vec<Shown>, Error>> + Send {
         try_stream! {
             let mut steps = pin!(self.steps());
             let mut latest = self.first_position()?.latest();
             let mut left = self.request.head.unwrap_or(u32::MAX);
-            if left == 0 {
-                return;
-            }
-            while let Some((position, entry)) = steps.try_next().await? {
-                if let Some(mut entry) = entry
-                    && let Some(position) = position.encode()
-                {
+            while left > 0 {
+                let Some(mut shown) = steps.try_next().await? else { break };
+                let mut some = 0;
+                for (_, entry) in &mut shown {
                     let nanos = i64::try_from(entry.at.as_nanosecond()).unwrap_or_default();
                     entry.late = nanos < latest;
                     latest = latest.max(nanos);
+                    some += 1;
                     left -= u32::from(entry.marker.is_none());
-                    yield (position, entry);
                     if left == 0 {
-                        return;
+                        break;
                     }
                 }
+                shown.truncate(some);
+                yield shown;
             }
         }
     }
 
-    /// Each entry to be shown, with the position right after it; now and then a position alone.
-    fn steps(&self) -> impl Stream<Item = Result<Step, Error>> + Send {
+    /// What is to be shown, as it comes.
+    fn steps(&self) -> impl Stream<Item = Result<Vec<Shown>, Error>> + Send {
         try_stream! {
             let mut position = self.first_position()?;
             let mut tail = self.tail();
             let hub = self.request.follow.then(|| self.join());
+            let mut texts = Texts::default();
             let mut next = 0;
             if let Some(hub) = &hub {
                 hub.ready().await;
@@ -97,10 +104,10 @@ impl Viewer {
                 let mut failure = None;
                 while let Some(step) = past.next().await {
                     match step {
-                        Ok(step) => {
+                        Ok((after, shown)) => {
                             // From here on, the position says where to go on.
-                            (position, tail) = (step.0.clone(), None);
-                            yield step;
+                            (position, tail) = (after, None);
+                            yield shown;
                         }
                         Err(error) => failure = Some(error),
                     }
@@ -111,13 +118,15 @@ impl Viewer {
                     continue;
                 }
                 while let Some(items) = hub.read(next).await {
+                    let mut shown = Vec::new();
                     for item in items {
                         next += 1;
                         if !position.passed(&item) {
                             position.advance(&item);
-                            yield (position.clone(), self.read(&item));
+                            shown.extend(self.shown(Arc::unwrap_or_clone(item), &position, &mut texts));
                         }
                     }
+                    yield shown;
                 }
                 // Too slow for what the hub holds: the kubelet still has the lines.
                 next = hub.oldest();
@@ -172,8 +181,7 @@ impl Viewer {
         tokio::time::timeout(FIRST_ANSWER, seen).await.map_err(never)
     }
 
-    /// What has been written after `position`: each entry that is kept, or the last `tail` of them, with the position right after
-    /// it; at the end the position alone.
+    /// What has been written after `position`: each entry that is kept, or the last `tail` of them.
     fn past<'a>(
         &'a self,
         mut position: Position,
@@ -181,28 +189,29 @@ impl Viewer {
         hub: Option<&'a Reader>,
     ) -> impl Stream<Item = Result<Step, Error>> + Send + use<'a> {
         try_stream! {
+            let mut texts = Texts::default();
             let (streams, missing) = self.streams(&mut position, tail, hub).await;
-            for (after, gap) in missing {
-                yield (after, self.read(&gap));
+            let gaps = missing.into_iter().filter_map(|(after, gap)| self.shown(gap, &after, &mut texts));
+            let gaps: Vec<Shown> = gaps.collect();
+            if !gaps.is_empty() {
+                yield (position.clone(), gaps);
             }
-            let mut items = pin!(merged(streams));
+            let mut chunks = pin!(merged(streams));
             let Some(tail) = tail else {
-                while let Some(item) = items.try_next().await? {
-                    if !self.range.ends_before(&item) {
+                while let Some(chunk) = chunks.try_next().await? {
+                    let mut shown = Vec::with_capacity(chunk.len());
+                    for item in chunk.into_iter().filter(|item| !self.range.ends_before(item)) {
                         position.advance(&item);
-                        if let Some(entry) = self.read(&item) {
-                            yield (position.clone(), Some(entry));
-                        }
+                        shown.extend(self.shown(item, &position, &mut texts));
                     }
+                    yield (position.clone(), shown);
                 }
-                yield (position, None);
                 return;
             };
             let mut latest = Tail::new(position, tail);
-            while let Some(item) = items.try_next().await? {
-                if !self.range.ends_before(&item) {
-                    let entry = self.read(&item);
-                    latest.push(item, entry);
+            while let Some(chunk) = chunks.try_next().await? {
+                for item in chunk.into_iter().filter(|item| !self.range.ends_before(item)) {
+                    latest.push(item.bare(), self.read(item));
                 }
             }
             for step in latest.into_steps() {
@@ -218,7 +227,7 @@ impl Viewer {
         position: &mut Position,
         tail: Option<u32>,
         hub: Option<&Reader>,
-    ) -> (Vec<ItemStream>, Vec<(Position, Item)>) {
+    ) -> (Vec<ChunkStream>, Vec<(Position, Item)>) {
         let present = sources(&self.state, &self.namespace, &self.service);
         let mut ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
         let (covered, held) =
@@ -233,14 +242,14 @@ impl Viewer {
         }
         ids.retain(|id| !covered.contains(id));
         let asked = present.into_iter().filter(|source| ids.contains(&source.id));
-        let mut streams: Vec<ItemStream> =
+        let mut streams: Vec<ChunkStream> =
             asked.filter_map(|source| self.written(source, position, tail)).collect();
         streams.push(kept.items(position.clone(), had, held).boxed());
         let mut events =
             events_after(&self.state.namespace(&self.namespace), &self.service, position.events.unwrap_or(0));
         // An event's own time, not its place, says whether it is from before what was asked for.
         events.retain(|event| position.events.is_some() || event.happened_at() >= position.floor);
-        streams.push(stream::iter(events.into_iter().map(Ok)).boxed());
+        streams.push(stream::once(async { Ok(events) }).boxed());
         (streams, missing)
     }
 
@@ -260,7 +269,7 @@ impl Viewer {
     }
 
     /// What has been written by one container.
-    fn written(&self, source: Source, position: &Position, tail: Option<u32>) -> Option<ItemStream> {
+    fn written(&self, source: Source, position: &Position, tail: Option<u32>) -> Option<ChunkStream> {
         let namespace = self.state.namespace(&self.namespace);
         let instances = instances(namespace.pods.get(&source.origin.pod)?, &source.origin.container);
         let reading = Reading {
@@ -277,9 +286,15 @@ impl Viewer {
         Some(reading.ahead())
     }
 
+    /// What is shown of an item after which the reader is at a position.
+    fn shown(&self, item: Item, after: &Position, texts: &mut Texts) -> Option<Shown> {
+        let entry = self.read(item)?;
+        Some((texts.of(after)?, entry))
+    }
+
     /// The entry of an item, if it has one that is wanted.
-    fn read(&self, item: &Item) -> Option<LogEntry> {
-        if self.range.begins_after(item) {
+    fn read(&self, item: Item) -> Option<LogEntry> {
+        if self.range.begins_after(&item) {
             return None;
         }
         let mut entry = item.entry()?;
@@ -343,14 +358,10 @@ impl Tail {
         Self { after: before.clone(), before, items: VecDeque::new(), limit, lines: 0 }
     }
 
-    fn push(&mut self, mut item: Item, entry: Option<LogEntry>) {
+    fn push(&mut self, item: Item, entry: Option<LogEntry>) {
         self.after.advance(&item);
         let Some(entry) = entry.filter(|_| self.limit > 0) else { return };
-        if let What::Line(text) = &mut item.what {
-            // The entry has it.
-            *text = String::new();
-            self.lines += 1;
-        }
+        self.lines += usize::from(matches!(item.what, What::Line(_)));
         self.items.push_back((item, entry));
         while self.lines > self.limit
             && let Some((dropped, _)) = self.items.pop_front()
@@ -360,14 +371,19 @@ impl Tail {
         }
     }
 
-    /// The entries, each with the position after it, and then the position after everything that was read.
+    /// The entries, and then the position after everything that was read.
     fn into_steps(self) -> impl Iterator<Item = Step> {
-        let mut position = self.before;
-        let entries = self.items.into_iter().map(move |(item, entry)| {
-            position.advance(&item);
-            (position.clone(), Some(entry))
+        let (mut position, mut texts, mut items) = (self.before, Texts::default(), self.items);
+        let steps = std::iter::from_fn(move || {
+            let some = items.drain(..items.len().min(CHUNK));
+            let shown = some.filter_map(|(item, entry)| {
+                position.advance(&item);
+                Some((texts.of(&position)?, entry))
+            });
+            let shown: Vec<Shown> = shown.collect();
+            (!shown.is_empty()).then(|| (position.clone(), shown))
         });
-        entries.chain(std::iter::once((self.after, None)))
+        steps.chain(std::iter::once((self.after, Vec::new())))
     }
 }
 

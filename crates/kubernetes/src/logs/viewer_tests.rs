@@ -9,17 +9,25 @@ fn line(nanos: i64) -> Item {
 fn a_tail_is_the_last_lines_that_match_and_ends_after_everything_that_was_read() {
     let mut tail = Tail::new(Position::default(), 2);
     for nanos in 1..=9 {
-        let item = line(nanos);
-        let entry = item.entry().filter(|_| nanos % 2 == 0);
-        tail.push(item, entry);
+        let entry = line(nanos).entry().filter(|_| nanos % 2 == 0);
+        tail.push(line(nanos).bare(), entry);
     }
     let steps: Vec<_> = tail.into_steps().collect();
-    let shown: Vec<_> = steps.iter().filter_map(|(_, entry)| Some(&*entry.as_ref()?.text)).collect();
-    assert_eq!(shown, ["6", "8"]);
-    let (between, _) = &steps[0];
+    let shown: Vec<_> = steps.iter().flat_map(|(_, shown)| shown).collect();
+    assert_eq!(shown.iter().map(|(_, entry)| &*entry.text).collect::<Vec<_>>(), ["6", "8"]);
+    let between = Position::decode(&shown[0].0).unwrap();
     assert!(between.passed(&line(6)) && !between.passed(&line(8)));
-    let (end, nothing) = &steps[2];
-    assert!(nothing.is_none() && end.passed(&line(9)));
+    let (end, nothing) = steps.last().unwrap();
+    assert!(nothing.is_empty() && end.passed(&line(9)));
+}
+
+#[test]
+fn a_long_tail_comes_in_pieces() {
+    let count = i64::try_from(2 * CHUNK).unwrap() + 1;
+    let mut tail = Tail::new(Position::default(), u32::MAX);
+    (1..=count).for_each(|nanos| tail.push(line(nanos).bare(), line(nanos).entry()));
+    let sizes: Vec<_> = tail.into_steps().map(|(_, shown)| shown.len()).collect();
+    assert_eq!(sizes, [CHUNK, CHUNK, 1, 0]);
 }
 
 #[test]

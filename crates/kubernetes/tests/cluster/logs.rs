@@ -138,7 +138,8 @@ fn a_crashed_containers_last_words_come_before_its_end_and_its_successor() {
             (0, "exited with code 1 (Error)", Some(LogMarker::Ended)),
             (1, "started", None),
         ];
-        assert_eq!(story, expected);
+        let all: Vec<_> = got.iter().map(|(_, e)| (e.at, e.restart, &*e.text, e.marker)).collect();
+        assert_eq!(story, expected, "{all:?}");
 
         // Who comes later reads the same, and who resumes in the middle reads the rest.
         fixture.until(&state, "a restart", |objects| restarts(objects) == 1).await;

@@ -41,9 +41,11 @@ impl Folder {
         let mut got = beginning.enter(&mut position);
         let mut items =
             std::pin::pin!(beginning.items::<Infallible>(position.clone(), HashSet::new(), vec![]));
-        while let Some(Ok(item)) = items.next().await {
-            position.advance(&item);
-            got.push((position.clone(), item));
+        while let Some(Ok(chunk)) = items.next().await {
+            for item in chunk {
+                position.advance(&item);
+                got.push((position.clone(), item));
+            }
         }
         got
     }

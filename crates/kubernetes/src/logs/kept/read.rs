@@ -11,6 +11,9 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// How many items are handed over at once.
+const CHUNK: usize = 256;
+
 /// The files of one service.
 pub(in super::super) struct Kept {
     folder: PathBuf,
@@ -117,11 +120,12 @@ impl Beginning {
         mut position: Position,
         skipped: HashSet<SourceId>,
         held: Vec<Arc<Item>>,
-    ) -> impl Stream<Item = Result<Item, E>> + Send + 'static
+    ) -> impl Stream<Item = Result<Vec<Item>, E>> + Send + 'static
     where
         E: Send + 'static,
     {
         stream! {
+            let mut chunk = Vec::new();
             for path in self.paths {
                 let Ok(bytes) = tokio::fs::read(&path).await else { continue };
                 for record in Records::of(&bytes) {
@@ -130,16 +134,20 @@ impl Beginning {
                         && !position.passed(&item)
                     {
                         position.advance(&item);
-                        yield Ok(item);
+                        chunk.push(item);
+                        if chunk.len() == CHUNK {
+                            yield Ok(std::mem::take(&mut chunk));
+                        }
                     }
                 }
             }
             for item in held {
                 if !position.passed(&item) {
                     position.advance(&item);
-                    yield Ok(Arc::unwrap_or_clone(item));
+                    chunk.push(Arc::unwrap_or_clone(item));
                 }
             }
+            yield Ok(chunk);
         }
     }
 }
