@@ -17,8 +17,7 @@ const PAGE: usize = 1000;
 
 impl PurgeableRedis {
     /// Counts the keys that a purge would remove, each once, and changes nothing. Keys that come or go meanwhile may or may not
-    /// be counted. Takes some 10 to 20 bytes of memory a matching key: SCAN may tell of a key twice while Redis resizes its table,
-    /// and only having seen it before shows that.
+    /// be counted. Takes the same memory however many keys there are.
     pub async fn count(&mut self, selection: &PurgeSelection) -> Result<PurgeCount, Error> {
         let mut tally = Tally::default();
         let mut nodes = Vec::with_capacity(self.redis.nodes.len());
@@ -27,7 +26,7 @@ impl PurgeableRedis {
         }
         let total = nodes.iter().map(|node| node.total).sum();
         Ok(PurgeCount {
-            matching: tally.matching(),
+            matching: tally.matching,
             total,
             memory: tally.memory(),
             sample: tally.sample,
@@ -42,7 +41,7 @@ async fn count_on(
     selection: &PurgeSelection,
     tally: &mut Tally,
 ) -> Result<NodeCount, Error> {
-    let before = tally.matching();
+    let before = tally.matching;
     let mut cursor = 0;
     loop {
         let (next, keys): scan::Page = node.ask(&scan::page_at(cursor, selection, PAGE)).await?;
@@ -54,7 +53,7 @@ async fn count_on(
         }
         cursor = next;
     }
-    let matching = tally.matching() - before;
+    let matching = tally.matching - before;
     // DBSIZE also counts keys that have expired and are not yet swept out.
     let total = if selection.is_everything() {
         matching
@@ -83,11 +82,37 @@ impl Node {
     }
 }
 
+/// So many keys at least are remembered.
+const REMEMBERED: usize = 100_000;
+
+/// The hashes of the keys that were seen last. SCAN may tell of a key twice while Redis makes its table smaller, and only having
+/// seen it shows that. It goes through the table so that all places which then become one follow each other: what it tells of
+/// again is what it told of just before.
+#[derive(Default)]
+struct Remembered {
+    latest: HashSet<u64>,
+    earlier: HashSet<u64>,
+}
+
+impl Remembered {
+    /// Whether it is new.
+    fn insert(&mut self, hash: u64) -> bool {
+        if self.earlier.contains(&hash) || !self.latest.insert(hash) {
+            return false;
+        }
+        if self.latest.len() >= REMEMBERED {
+            self.earlier = std::mem::take(&mut self.latest);
+        }
+        true
+    }
+}
+
 /// What was seen so far.
 #[derive(Default)]
 struct Tally {
     hasher: RandomState,
-    seen: HashSet<u64>,
+    seen: Remembered,
+    matching: u64,
     sample: Vec<String>,
     measured: Vec<Option<u64>>,
     unmeasurable: bool,
@@ -103,6 +128,7 @@ impl Tally {
             if !self.seen.insert(hash) {
                 continue;
             }
+            self.matching += 1;
             if self.sample.len() < SAMPLE {
                 self.sample.push(KeyName::from(key.clone()).shown());
             }
@@ -111,17 +137,13 @@ impl Tally {
                     self.measured.push(None);
                     free
                 }
-                _ => usize::try_from(hash % self.matching()).unwrap_or(usize::MAX),
+                _ => usize::try_from(hash % self.matching).unwrap_or(usize::MAX),
             };
             if place < MEASURED && !self.unmeasurable {
                 to_measure.push((place, key));
             }
         }
         to_measure
-    }
-
-    fn matching(&self) -> u64 {
-        self.seen.len() as u64
     }
 
     fn memory(&self) -> Option<KeyMemory> {
@@ -131,10 +153,26 @@ impl Tally {
             return None;
         }
         let sum: u128 = known.into_iter().map(u128::from).sum();
-        let bytes = match self.matching() {
+        let bytes = match self.matching {
             few if few <= MEASURED as u64 => sum,
             many => sum * u128::from(many) / u128::from(measured),
         };
         Some(KeyMemory { bytes: u64::try_from(bytes).unwrap_or(u64::MAX), measured })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{REMEMBERED, Remembered};
+
+    #[test]
+    fn a_key_that_is_told_of_twice_within_a_while_is_new_once_and_little_is_remembered() {
+        let mut remembered = Remembered::default();
+        let many = 5 * REMEMBERED as u64;
+        for hash in 0..many {
+            assert!(remembered.insert(hash));
+            assert!(!remembered.insert(hash.saturating_sub(REMEMBERED as u64 / 2)));
+        }
+        assert!(remembered.latest.len() + remembered.earlier.len() <= 2 * REMEMBERED);
     }
 }
