@@ -6,7 +6,7 @@ use http::StatusCode;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 use std::{future::Future, str::FromStr};
 
 /// The value of every form's hidden field `csrf`; the server provides it and checks it.
@@ -67,9 +67,12 @@ pub(crate) fn param<T: FromStr>(name: &str) -> Result<T, Trouble> {
     use_params_map().read_untracked().get(name).and_then(|text| text.parse().ok()).ok_or(Trouble::NotFound)
 }
 
-/// A value of the query, if it is given and not empty.
+/// A value of the query, if it is given and not empty. The router's own map decodes twice: of `%2541` it makes `A`.
 pub(crate) fn query(name: &str) -> Option<String> {
-    use_query_map().read_untracked().get(name).filter(|text| !text.is_empty())
+    let parts = use_context::<http::request::Parts>()?;
+    let values = form_urlencoded::parse(parts.uri.query()?.as_bytes());
+    let value = values.filter(|(known, _)| known == name).last()?.1;
+    (!value.is_empty()).then(|| value.into_owned())
 }
 
 /// Sets the response's status.
