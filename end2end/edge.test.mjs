@@ -24,6 +24,8 @@ const ROUTES = [
   'get /api/v1/services/{name}/environments/{environment}/logs/lines/{place}',
   'get /api/v1/services/{name}/environments/{environment}/purges',
   'post /api/v1/services/{name}/environments/{environment}/purges',
+  'get /api/v1/services/{name}/environments/{environment}/redis',
+  'get /api/v1/services/{name}/environments/{environment}/redis/keys',
   'get /api/v1/jobs/{id}',
   'get /api/v1/jobs/{id}/events',
   'post /api/v1/jobs/{id}/retries',
@@ -36,7 +38,7 @@ let fairway, name, pages;
 before(async () => {
   fairway = await Fairway.start();
   name = await fairway.create('edge', { redis: true });
-  pages = ['/', '/new', '/activity', `/services/${name}`, `/services/${name}/logs?environment=staging`, `/services/${name}/purge?environment=staging`, `/services/${name}/deploys/1`, '/services/nobody', '/nowhere'];
+  pages = ['/', '/new', '/activity', `/services/${name}`, `/services/${name}/logs?environment=staging`, `/services/${name}/purge?environment=staging`, `/services/${name}/redis?environment=staging`, `/services/${name}/redis/key?environment=staging&key=a`, `/services/${name}/deploys/1`, '/services/nobody', '/nowhere'];
 });
 after(() => fairway?.remove());
 

@@ -35,6 +35,31 @@ pub(crate) fn log_api(service: &str, environment: &str) -> String {
     format!("/api/v1/services/{service}/environments/{environment}/logs")
 }
 
+/// A service's Redis in an environment.
+#[cfg(feature = "ssr")]
+pub(crate) fn redis(service: &str, environment: &str) -> String {
+    format!("/services/{service}/redis?environment={environment}")
+}
+
+/// The longest address that browsers and proxies are sure to take, in bytes.
+#[cfg(feature = "ssr")]
+const LONGEST: usize = 8000;
+
+/// One key of a service's Redis; nothing, if its name is too long for an address.
+#[cfg(feature = "ssr")]
+pub(crate) fn redis_key(service: &str, environment: &str, key: &fairway_domain::KeyName) -> Option<String> {
+    let key = encoded(&key.to_string());
+    let address = format!("/services/{service}/redis/key?environment={environment}&key={key}");
+    (address.len() <= LONGEST).then_some(address)
+}
+
+/// The purge of a prefix, counted first.
+#[cfg(feature = "ssr")]
+pub(crate) fn purge_prefix(service: &str, environment: &str, prefix: &fairway_domain::KeyPrefix) -> String {
+    let prefix = encoded(&prefix.to_string());
+    format!("/services/{service}/purge?environment={environment}&prefix={prefix}")
+}
+
 /// What deploying a build would do.
 #[cfg(feature = "ssr")]
 pub(crate) fn deploy_build(service: &str, environment: &str, build: &str) -> String {

@@ -67,12 +67,16 @@ pub(crate) fn param<T: FromStr>(name: &str) -> Result<T, Trouble> {
     use_params_map().read_untracked().get(name).and_then(|text| text.parse().ok()).ok_or(Trouble::NotFound)
 }
 
-/// A value of the query, if it is given and not empty. The router's own map decodes twice: of `%2541` it makes `A`.
+/// A value of the query, if it is given and not empty.
 pub(crate) fn query(name: &str) -> Option<String> {
+    given(name).filter(|text| !text.is_empty())
+}
+
+/// A value of the query, if it is given, even if it is empty. The router's own map decodes twice: of `%2541` it makes `A`.
+pub(crate) fn given(name: &str) -> Option<String> {
     let parts = use_context::<http::request::Parts>()?;
     let values = form_urlencoded::parse(parts.uri.query()?.as_bytes());
-    let value = values.filter(|(known, _)| known == name).last()?.1;
-    (!value.is_empty()).then(|| value.into_owned())
+    values.filter(|(known, _)| known == name).last().map(|(_, value)| value.into_owned())
 }
 
 /// Sets the response's status.
@@ -148,13 +152,14 @@ pub fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::NoSuchDeploy(_)
         | Refusal::NoSuchJob(_)
         | Refusal::NoSuchLine
+        | Refusal::NoSuchKey(_)
         | Refusal::NoSuchObject(_) => StatusCode::NOT_FOUND,
         Refusal::Invalid(_)
         | Refusal::WrongFilter(..)
         | Refusal::Unacceptable(_)
         | Refusal::NameNeeded(_)
         | Refusal::ReasonNeeded => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::ClusterAway(..) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::ClusterAway(..) | Refusal::RedisNotRunning(..) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NotPurgeable(_) | Refusal::SharedRedis(..) | Refusal::PerhapsShared(..) => {
             StatusCode::FORBIDDEN
         }

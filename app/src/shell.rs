@@ -5,7 +5,7 @@ use crate::{
     model::LightView,
     pages::{
         ActivityPage, DeployPage, DeployPreviewPage, JobPage, LogsPage, NewServicePage, NotFoundPage,
-        ObjectPage, PurgePage, ServicePage, ServicesPage,
+        ObjectPage, PurgePage, RedisKeyPage, RedisPage, ServicePage, ServicesPage,
     },
     panels,
 };
@@ -134,6 +134,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/services/:name") view=ServicePage ssr=mode()/>
                 <Route path=path!("/services/:name/logs") view=LogsPage ssr=mode()/>
                 <Route path=path!("/services/:name/purge") view=PurgePage ssr=mode()/>
+                <Route path=path!("/services/:name/redis") view=RedisPage ssr=mode()/>
+                <Route path=path!("/services/:name/redis/key") view=RedisKeyPage ssr=mode()/>
                 <Route path=path!("/services/:name/deploy") view=DeployPreviewPage ssr=mode()/>
                 <Route path=path!("/services/:name/deploys/:number") view=DeployPage ssr=mode()/>
                 <Route path=path!("/services/:name/objects/:environment/:kind/:object") view=ObjectPage ssr=mode()/>

@@ -40,6 +40,18 @@ pub(crate) fn bytes(number: u64) -> String {
     number.to_string()
 }
 
+/// A part of a whole: *12 %*, *under 1 %*; *0 %* and *100 %* only where it is exactly so.
+#[cfg(any(feature = "ssr", test))]
+pub(crate) fn part(some: u64, all: u64) -> String {
+    let percent =
+        (u128::from(some) * 100 + u128::from(all) / 2).checked_div(u128::from(all)).unwrap_or_default();
+    match percent {
+        0 if some > 0 => "under 1 %".to_owned(),
+        100 if some < all => "over 99 %".to_owned(),
+        _ => format!("{percent} %"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +67,21 @@ mod tests {
         ];
         for (number, text) in cases {
             assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn a_part_is_none_or_all_only_where_it_is_exactly_so() {
+        let cases = [
+            (0, 9, "0 %"),
+            (1, 1000, "under 1 %"),
+            (1, 3, "33 %"),
+            (999, 1000, "over 99 %"),
+            (7, 7, "100 %"),
+            (0, 0, "0 %"),
+        ];
+        for (some, all, text) in cases {
+            assert_eq!(part(some, all), text);
         }
     }
 

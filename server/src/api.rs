@@ -6,6 +6,7 @@ mod jobs;
 mod log_download;
 mod logs;
 mod purges;
+mod redis;
 mod services;
 
 use crate::{problem::Problem, router::Edge};
@@ -38,6 +39,8 @@ pub(crate) fn routes() -> Router<Edge> {
         .routes(routes!(logs::status))
         .routes(routes!(logs::line))
         .routes(routes!(log_download::download))
+        .routes(routes!(redis::overview))
+        .routes(routes!(redis::key))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::retry))
         .routes(routes!(jobs::stop))

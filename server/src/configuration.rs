@@ -7,7 +7,7 @@ mod values;
 use fairway_domain::{Environment, EnvironmentPolicy};
 use fairway_portal::{
     BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, Pace, PurgeSettings, RedisOfService,
-    Settings,
+    Secrets, Settings,
 };
 use source::{Kind, Place, Source};
 use std::collections::BTreeMap;
@@ -172,6 +172,7 @@ impl Configuration {
                 context: self.context,
                 home: self.data.join("helm"),
             },
+            secrets: Secrets::and(&self.redact).map_err(|error| error.to_string())?,
             redact: self.redact,
             log_keeping: self.log_keeping,
             redis: self.redis,

@@ -19,6 +19,8 @@ pub(crate) fn routes() -> Router<Edge> {
         "/services/{name}",
         "/services/{name}/logs",
         "/services/{name}/purge",
+        "/services/{name}/redis",
+        "/services/{name}/redis/key",
         "/services/{name}/deploy",
         "/services/{name}/deploys/{number}",
         "/services/{name}/objects/{environment}/{kind}/{object}",

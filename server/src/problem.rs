@@ -94,6 +94,7 @@ fn kind_of(refusal: &Refusal) -> &'static str {
         | Refusal::NoSuchDeploy(_)
         | Refusal::NoSuchJob(_)
         | Refusal::NoSuchLine
+        | Refusal::NoSuchKey(_)
         | Refusal::NoSuchObject(_) => "/problems/not-found",
         Refusal::Invalid(_) | Refusal::WrongFilter(..) | Refusal::ReasonNeeded => "/problems/invalid",
         Refusal::NameNeeded(_) => "/problems/name-needed",
@@ -108,6 +109,7 @@ fn kind_of(refusal: &Refusal) -> &'static str {
         Refusal::NotFailed(_) => "/problems/not-failed",
         Refusal::NotDeployed(..) => "/problems/not-deployed",
         Refusal::NoRedis(..) => "/problems/no-redis",
+        Refusal::RedisNotRunning(..) => "/problems/redis-not-running",
         Refusal::CountChanged { .. } => "/problems/count-changed",
         Refusal::ClusterAway(..) => "/problems/cluster-away",
     }

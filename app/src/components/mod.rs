@@ -3,6 +3,8 @@
 mod command;
 mod commit;
 mod diff;
+#[cfg(feature = "ssr")]
+mod facts;
 mod filter_help;
 mod finding;
 mod roll_back;
@@ -14,6 +16,8 @@ mod timeline;
 pub(crate) use command::{command, copyable};
 pub(crate) use commit::commit;
 pub(crate) use diff::diff;
+#[cfg(feature = "ssr")]
+pub(crate) use facts::facts;
 pub(crate) use filter_help::filter_help;
 pub(crate) use finding::finding;
 pub(crate) use roll_back::roll_back;

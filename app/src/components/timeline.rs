@@ -20,6 +20,7 @@ fn action_word(action: Action) -> &'static str {
         Action::Purge => "purge",
         Action::Retry => "retry",
         Action::Stop => "stop",
+        Action::Look => "look",
     }
 }
 

@@ -9,6 +9,8 @@ mod new_service;
 mod not_found;
 mod object;
 mod purge;
+mod redis;
+mod redis_key;
 mod service;
 mod services;
 
@@ -22,6 +24,8 @@ pub use new_service::draft;
 pub(crate) use not_found::NotFoundPage;
 pub(crate) use object::ObjectPage;
 pub(crate) use purge::PurgePage;
+pub(crate) use redis::RedisPage;
+pub(crate) use redis_key::RedisKeyPage;
 pub(crate) use service::ServicePage;
 pub(crate) use services::ServicesPage;
 

@@ -1,6 +1,7 @@
 //! What of a Redis would go?
 
 use crate::{
+    address,
     components::{ago, command, job_state},
     field::{csrf, error_of, hint_of},
     forms::{AskedKeys, WrongField},
@@ -51,7 +52,11 @@ pub(crate) fn PurgePage() -> impl IntoView {
         let asked = asked?;
         let detail = done(request.portal.service(&request.actor, &asked.service).await)?;
         let place = detail.environments.iter().find(|one| one.environment.name == asked.environment);
-        let body = match place.ok_or(Trouble::NotFound)?.purge {
+        let purge = place.ok_or(Trouble::NotFound)?.purge;
+        let redis = address::redis(asked.service.as_str(), asked.environment.as_str());
+        let see = (purge != Purgeability::NoRedis)
+            .then(|| view! { <a class="button" href=redis>"See what is in it"</a> });
+        let body = match purge {
             Purgeability::Allowed => allowed(&request, &asked).await?,
             Purgeability::NoRedis => no_redis(&asked.service).into_any(),
             Purgeability::NotPurgeable => not_purgeable(&asked).into_any(),
@@ -61,7 +66,7 @@ pub(crate) fn PurgePage() -> impl IntoView {
         Ok(view! {
             <Title text=title.clone()/>
             {crumbs(asked.service.as_str(), "purge")}
-            <div class="head"><h1>{title}</h1></div>
+            <div class="head"><h1>{title}</h1> {see}</div>
             {alert()}
             {body}
         }

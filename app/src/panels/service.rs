@@ -139,6 +139,8 @@ fn actions(service: &str, column: &ColumnView, token: &str) -> impl IntoView + u
         <div class="actions">
             <a class="button" href=format!("/services/{service}/deploy?environment={environment}")>"Deploy"</a>
             {deployed.then(|| view! { <a class="button" href=address::logs(service, &environment)>"Logs"</a> })}
+            {(column.purge != PurgeView::NoRedis)
+                .then(|| view! { <a class="button" href=address::redis(service, &environment)>"Redis"</a> })}
             {column.back_to.clone().map(|to| roll_back(service, &environment, to))}
             {(column.purge == PurgeView::Allowed && deployed)
                 .then(|| view! { <a class="button danger-quiet" href=purge.clone()>"Purge Redis"</a> })}

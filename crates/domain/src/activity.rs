@@ -62,6 +62,7 @@ pub enum Action {
     Purge,
     Retry,
     Stop,
+    Look,
 }
 
 /// What came of it.

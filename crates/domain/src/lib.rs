@@ -10,7 +10,9 @@ mod deploy;
 mod environment;
 mod finding;
 mod job;
+mod key_value;
 mod keys;
+mod keyspace;
 mod log;
 mod log_place;
 mod names;
@@ -26,7 +28,12 @@ pub use deploy::{Change, Deploy, DeployId, DeployNumber, DeployState, DiffLine, 
 pub use environment::{Environment, EnvironmentPolicy, Freshness};
 pub use finding::{Cause, Evidence, Finding, ObjectReference};
 pub use job::{Job, JobEvent, JobEventKind, JobId, JobKind, JobState, Step, StepName, StepState};
+pub use key_value::{KeyElement, KeyPosition, KeyValue, ShownBytes, whole_characters};
 pub use keys::{IdleTime, KeyName, KeyPattern, KeyPrefix, KeyType};
+pub use keyspace::{
+    Expiry, ExpiryShare, KeySample, KeyShare, KeyUsage, PrefixShare, RedisDatabase, RedisOverview,
+    RedisServer, SampledKey, TypeShare,
+};
 pub use log::{Level, LogEntry, LogFilter, LogGap, LogMarker, LogPosition, LogRequest, LogStatus};
 pub use log_place::{LogMoment, LogPlace};
 pub use names::{

@@ -16,7 +16,9 @@ mod portal;
 mod purges;
 mod reading;
 mod redis;
+mod redis_view;
 mod refusal;
+mod secrets;
 mod services;
 mod settings;
 mod status;
@@ -39,8 +41,9 @@ pub use portal::Portal;
 pub use purges::{PurgeOrder, PurgeSettings};
 pub use redis::RedisOfService;
 pub use refusal::{Answer, Refusal};
+pub use secrets::Secrets;
 pub use settings::Settings;
 pub use views::{
     ClusterStatus, DeployDetail, DeployPreview, EnvironmentDetail, Manifest, Preview, PreviewFile,
-    PurgePreview, Purgeability, ServiceDetail, ServiceSummary,
+    PurgePreview, Purgeability, RedisKeyView, RedisView, ServiceDetail, ServiceSummary,
 };

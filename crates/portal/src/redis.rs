@@ -87,6 +87,18 @@ impl Portal {
         })
     }
 
+    /// The service's Redis, to be looked at and nothing else; nothing, if none runs.
+    pub(crate) async fn redis_to_see(
+        &self,
+        service: &ServiceName,
+        environment: &Environment,
+    ) -> Result<Option<Redis>, Error> {
+        match self.way_to_redis(service, environment).await? {
+            Some(way) => Ok(Some(way.look().await?)),
+            None => Ok(None),
+        }
+    }
+
     /// Why another environment speaks against purging: it reaches the very same Redis, or one that can't be asked which it is.
     async fn shared_with(
         &self,

@@ -1,8 +1,8 @@
 //! An answer that isn't what was asked for, and isn't an error either.
 
 use fairway_domain::{
-    Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, LogFilter,
-    Purge, PurgeCount, ServiceName,
+    Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, KeyName,
+    LogFilter, Purge, PurgeCount, ServiceName,
 };
 use fairway_lines::FilterError;
 use std::fmt;
@@ -62,6 +62,10 @@ pub enum Refusal {
     NotPurgeable(EnvironmentName),
     /// The service declares no Redis.
     NoRedis(ServiceName, EnvironmentName),
+    /// The service's Redis has no pod that runs.
+    RedisNotRunning(ServiceName, EnvironmentName),
+    /// Its Redis has no such key, or no longer.
+    NoSuchKey(KeyName),
     /// The service has the very same Redis in the other environment.
     SharedRedis(EnvironmentName, EnvironmentName),
     /// Whether the Redis is the other environment's, which is this service's there, isn't known.
@@ -130,6 +134,12 @@ impl fmt::Display for Refusal {
             Self::NotDeployed(service, environment) => {
                 write!(f, "{service} isn't deployed to {environment}. Deploy it first.")
             }
+            Self::RedisNotRunning(service, environment) => write!(
+                f,
+                "The Redis of {service} on {environment} isn't running: none of its pods is. Among the YAML on the service's page \
+                 is its Deployment, {service}-redis. Try again once a pod is ready."
+            ),
+            Self::NoSuchKey(key) => write!(f, "There is no key {}, or no longer.", key.shown()),
             Self::NotPurgeable(environment) => write!(
                 f,
                 "Redis on {environment} can't be purged: the environment isn't marked purgeable, so that nobody can empty it by mistake. \

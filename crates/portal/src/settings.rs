@@ -1,6 +1,8 @@
 //! What a portal is told at its start.
 
-use crate::{BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, PurgeSettings, RedisOfService};
+use crate::{
+    BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, PurgeSettings, RedisOfService, Secrets,
+};
 use fairway_domain::Environment;
 use std::path::PathBuf;
 
@@ -33,6 +35,8 @@ pub struct Settings {
     pub helm: HelmSettings,
     /// What is hidden in the lines of services.
     pub redact: Masks,
+    /// What is hidden in the values of their keys.
+    pub secrets: Secrets,
     /// How log lines are kept beyond the life of their pods, if they are.
     pub log_keeping: Option<LogKeeping>,
     /// Redis that the chart doesn't bring.

@@ -2,7 +2,8 @@
 
 use fairway_domain::{
     Activity, Build, Commit, Deploy, Environment, EnvironmentName, EnvironmentStatus, FieldError, Freshness,
-    Job, ObjectDiff, ObjectReference, PurgeCount, Risk, Service, ShellCommand,
+    Job, KeyValue, ObjectDiff, ObjectReference, PurgeCount, RedisOverview, Risk, Service, ShellCommand,
+    Timestamp,
 };
 use serde::Serialize;
 
@@ -179,5 +180,36 @@ pub struct PurgePreview {
     /// The command that counts the same.
     pub count_command: ShellCommand,
     /// The command that removes them.
+    pub command: ShellCommand,
+}
+
+/// A service's Redis at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RedisView {
+    /// What was seen.
+    #[serde(flatten)]
+    pub overview: RedisOverview,
+    /// When.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// Whether it can be purged, and why not.
+    pub purge: Purgeability,
+    /// The command that prints what the server says of itself.
+    pub info_command: ShellCommand,
+    /// The command that counts some keys by how their names begin.
+    pub sample_command: ShellCommand,
+}
+
+/// One key of a service's Redis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RedisKeyView {
+    /// The key, with a page of its value.
+    #[serde(flatten)]
+    pub key: KeyValue,
+    /// The command that prints the first of its value.
     pub command: ShellCommand,
 }

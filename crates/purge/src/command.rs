@@ -37,7 +37,7 @@ impl Terminal<'_> {
     }
 
     /// A script, given how `redis-cli` is called there, for any server and for every primary. `argument` is its `$1`.
-    fn shell(self, script: impl Fn(&str, &str) -> String, argument: &str) -> ShellCommand {
+    pub(crate) fn shell(self, script: impl Fn(&str, &str) -> String, argument: &str) -> ShellCommand {
         match self {
             // The password stays in the container.
             Self::Pod(namespace, service) => {
@@ -116,7 +116,7 @@ fn pattern(selection: &PurgeSelection) -> (&'static str, String) {
 }
 
 /// As `redis-cli` reads between double quotes.
-fn quoted(bytes: &[u8]) -> String {
+pub(crate) fn quoted(bytes: &[u8]) -> String {
     let one = |byte: &u8| match byte {
         b'"' | b'\\' => format!("\\{}", char::from(*byte)),
         b' '..=b'~' => char::from(*byte).to_string(),

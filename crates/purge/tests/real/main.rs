@@ -1,8 +1,9 @@
-//! What is counted and removed, on real Redis servers of the tests' own.
+//! What is seen, counted and removed, on real Redis servers of the tests' own.
 
 // Clippy's leave to unwrap in tests ends at the test functions themselves; these are what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod looking;
 mod purging;
 mod selections;
 mod server;

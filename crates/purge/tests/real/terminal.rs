@@ -43,7 +43,7 @@ fn selections() -> Vec<PurgeSelection> {
 }
 
 /// Runs a command with a `kubectl` that goes no further than into this machine, where `redis-cli` finds the test's Redis.
-fn in_a_terminal(server: &Server, line: &str) -> String {
+pub(crate) fn in_a_terminal(server: &Server, line: &str) -> String {
     let programs = server.folder.join("programs");
     std::fs::create_dir_all(&programs).unwrap();
     let kubectl = "while [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"".to_owned();
