@@ -26,6 +26,8 @@ const ROUTES = [
   'post /api/v1/services/{name}/environments/{environment}/purges',
   'get /api/v1/services/{name}/environments/{environment}/redis',
   'get /api/v1/services/{name}/environments/{environment}/redis/keys',
+  'get /api/v1/services/{name}/environments/{environment}/purge-schedules',
+  'delete /api/v1/purge-schedules/{id}',
   'get /api/v1/jobs/{id}',
   'get /api/v1/jobs/{id}/events',
   'post /api/v1/jobs/{id}/retries',

@@ -101,6 +101,45 @@ test('an earlier purge is asked for again by one click', async () => {
   assert.equal(await page.getByLabel('Of type').inputValue(), 'hash');
 });
 
+test('what is purged every day is begun at its time, can be seen, and ends when it is removed', async () => {
+  await fill(3);
+  const soon = new Date(Math.ceil((Date.now() + 15_000) / 60_000) * 60_000);
+  await visit(page, `/services/${name}/purge?environment=staging&prefix=session%3A`);
+  await page.getByText('Every day instead').click();
+  await page.getByLabel('At this time, in UTC').fill(soon.toISOString().slice(11, 16));
+  await page.getByLabel('The reason, for every day').fill('they are of yesterday');
+  await page.getByLabel(/The service's name/).fill(name);
+  await judge(page, 'purge-daily');
+  await page.getByRole('button', { name: 'Remove them every day' }).click();
+  const row = page.getByRole('region', { name: 'Purges of every day' }).getByRole('row').filter({ hasText: 'they are of yesterday' });
+  await row.waitFor();
+  await judge(page, 'purge-schedules');
+  await until('the time comes and they go', 120, async () => (await left()) === 0);
+  const schedules = `/api/v1/services/${name}/environments/staging/purge-schedules`;
+  const { body: [schedule] } = await rest.get(schedules);
+  await fairway.job(schedule.lastJob);
+  assert.equal(Date.parse(schedule.nextAt) - soon.getTime(), 86_400_000, 'once a day');
+  assert.match((await activity('purge'))[0].detail, /^3 keys removed: keys beginning with session:.*yesterday/);
+  await page.reload();
+  await row.getByRole('button', { name: 'Remove' }).click();
+  await page.waitForURL(/purge\?environment=staging/);
+  await row.waitFor({ state: 'detached' });
+  assert.deepEqual((await rest.get(schedules)).body, []);
+  assert.deepEqual([(await activity('schedule')).length, (await activity('unschedule')).length], [1, 1]);
+});
+
+test('a purge of every day asks for what a purge asks for, and never for production', async () => {
+  const daily = (body) => rest.post(purges.replace('NAME', name), { dailyAt: '03:00', prefix: 'session:', expectedCount: 3, ...body });
+  const answers = [await daily({}), await daily({ reason: 'a test', expectedCount: 20_000 }), await daily({ reason: 'a test', dailyAt: '3:00' })];
+  assert.deepEqual(answers.map(({ status }) => status), [422, 422, 422], JSON.stringify(answers));
+  const production = await rest.post(purges.replace('NAME', name).replace('staging', 'production'), { dailyAt: '03:00', prefix: 'a', expectedCount: 1, reason: 'a test' });
+  assert.deepEqual([production.status, production.body.type], [403, '/problems/not-purgeable']);
+  const made = await daily({ reason: 'a test' });
+  assert.equal(made.status, 201);
+  assert.equal((await rest.ask('DELETE', `/api/v1/purge-schedules/${made.body.id}`)).status, 200);
+  assert.equal((await rest.ask('DELETE', `/api/v1/purge-schedules/${made.body.id}`)).status, 404);
+});
+
 test('a purge is stopped from its page; what is removed stays removed, the rest is kept, and the numbers add up', async () => {
   const count = 200_000;
   const { id } = await long(count);

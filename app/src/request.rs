@@ -153,6 +153,7 @@ pub fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::NoSuchJob(_)
         | Refusal::NoSuchLine
         | Refusal::NoSuchKey(_)
+        | Refusal::NoSuchSchedule(_)
         | Refusal::NoSuchObject(_) => StatusCode::NOT_FOUND,
         Refusal::Invalid(_)
         | Refusal::WrongFilter(..)
@@ -170,6 +171,7 @@ pub fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::NotDeployed(..)
         | Refusal::NoRedis(..)
         | Refusal::PurgeHeld(_)
+        | Refusal::NotDue
         | Refusal::NotRunning(_)
         | Refusal::NotStoppable(_)
         | Refusal::CountChanged { .. } => StatusCode::CONFLICT,

@@ -35,6 +35,8 @@ pub(crate) fn routes() -> Router<Edge> {
         .routes(routes!(environments::diagnosis))
         .routes(routes!(environments::restart))
         .routes(routes!(purges::list, purges::purge))
+        .routes(routes!(purges::schedules))
+        .routes(routes!(purges::unschedule))
         .routes(routes!(logs::logs))
         .routes(routes!(logs::status))
         .routes(routes!(logs::line))

@@ -7,7 +7,7 @@ use axum::{Router, routing::post};
 use fairway_app::CsrfToken;
 use fairway_app::forms::{Alert, CreateBody, CreateForm, DeployBody, JobBody, PurgeBody, RestartBody};
 use fairway_app::refusal_status;
-use fairway_domain::{Actor, Job, JobId, ServiceName};
+use fairway_domain::{Actor, Job, JobId, PurgeSchedule, ScheduleId, ServiceName};
 use fairway_portal::{Answer, Refusal, Remembered, Reservation, StoredResponse};
 use http::{StatusCode, header};
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub(crate) fn routes() -> Router<Edge> {
         .route("/new/preview", post(preview))
         .route("/services/{name}/deploy", post(deploy))
         .route("/services/{name}/purge", post(purge))
+        .route("/services/{name}/purge/schedules", post(schedule))
+        .route("/services/{name}/purge/schedules/{id}/removal", post(unschedule))
         .route("/services/{name}/restart", post(restart))
         .route("/jobs/{id}/retry", post(retry))
         .route("/jobs/{id}/stop", post(stop))
@@ -101,6 +103,51 @@ async fn purge(
         Answer::Done(job) => sent.see_other(&edge, format!("/jobs/{}", job.id)).await,
         Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
     }
+}
+
+async fn schedule(
+    State(edge): State<Edge>,
+    Asking(actor): Asking,
+    Path(service): Path<ServiceName>,
+    Form(body): Form<PurgeBody>,
+) -> Result<Response, Problem> {
+    let sent = match Sent::check(&edge, &body.csrf, &body.idempotency).await? {
+        Ok(sent) => sent,
+        Err(replayed) => return Ok(replayed),
+    };
+    let page = body.page(&service);
+    let asked = body.order(&service).and_then(|order| Ok((order, body.daily_at()?)));
+    let (order, at) = match asked {
+        Ok(asked) => asked,
+        Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
+    };
+    match edge.portal.schedule_purge(&actor, &order, at).await? {
+        Answer::Done(schedule) => sent.see_other(&edge, schedules_page(&schedule)).await,
+        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
+    }
+}
+
+async fn unschedule(
+    State(edge): State<Edge>,
+    Asking(actor): Asking,
+    Path((service, id)): Path<(ServiceName, ScheduleId)>,
+    Form(body): Form<JobBody>,
+) -> Result<Response, Problem> {
+    let sent = match Sent::check(&edge, &body.csrf, "").await? {
+        Ok(sent) => sent,
+        Err(replayed) => return Ok(replayed),
+    };
+    match edge.portal.unschedule_purge(&actor, id).await? {
+        Answer::Done(schedule) => sent.see_other(&edge, schedules_page(&schedule)).await,
+        Answer::Refused(refusal) => {
+            sent.refused(&edge, actor, &format!("/services/{service}"), &refusal).await
+        }
+    }
+}
+
+/// Where the purges that are done every day stand.
+fn schedules_page(schedule: &PurgeSchedule) -> String {
+    format!("/services/{}/purge?environment={}", schedule.service, schedule.environment)
 }
 
 async fn restart(

@@ -95,13 +95,14 @@ fn kind_of(refusal: &Refusal) -> &'static str {
         | Refusal::NoSuchJob(_)
         | Refusal::NoSuchLine
         | Refusal::NoSuchKey(_)
+        | Refusal::NoSuchSchedule(_)
         | Refusal::NoSuchObject(_) => "/problems/not-found",
         Refusal::Invalid(_) | Refusal::WrongFilter(..) | Refusal::ReasonNeeded => "/problems/invalid",
         Refusal::NameNeeded(_) => "/problems/name-needed",
         Refusal::Unacceptable(_) => "/problems/unacceptable",
         Refusal::NotPurgeable(_) => "/problems/not-purgeable",
         Refusal::NoImage(_) => "/problems/no-image",
-        Refusal::Held(_) | Refusal::PurgeHeld(_) => "/problems/held",
+        Refusal::Held(_) | Refusal::PurgeHeld(_) | Refusal::NotDue => "/problems/held",
         Refusal::SharedRedis(..) | Refusal::PerhapsShared(..) => "/problems/shared-redis",
         Refusal::NotRunning(_) => "/problems/not-running",
         Refusal::NotStoppable(_) => "/problems/not-stoppable",

@@ -21,6 +21,8 @@ fn action_word(action: Action) -> &'static str {
         Action::Retry => "retry",
         Action::Stop => "stop",
         Action::Look => "look",
+        Action::Schedule => "schedule",
+        Action::Unschedule => "end of schedule",
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Alert;
 use crate::address::encoded;
 use fairway_domain::{
-    EnvironmentName, Invalid, KeyFilter, KeyNames, PurgeReason, PurgeSelection, ServiceName,
+    EnvironmentName, Invalid, KeyFilter, KeyNames, PurgeReason, PurgeSelection, ServiceName, TimeOfDay,
 };
 use fairway_portal::PurgeOrder;
 use serde::Deserialize;
@@ -26,6 +26,7 @@ pub struct PurgeBody {
     reason: String,
     expected: String,
     confirm: String,
+    at: String,
 }
 
 impl PurgeBody {
@@ -47,6 +48,11 @@ impl PurgeBody {
         };
         let confirm = self.confirm.clone();
         Ok(PurgeOrder { service: service.clone(), environment, selection, expected, reason, confirm })
+    }
+
+    /// When it is done every day, if that is asked for.
+    pub fn daily_at(&self) -> Result<TimeOfDay, Alert> {
+        self.at.parse().map_err(|error: Invalid| Alert::new(error.to_string()))
     }
 
     fn keys(&self) -> AskedKeys {

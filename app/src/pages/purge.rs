@@ -10,7 +10,9 @@ use crate::{
     request::{Request, Trouble, done, page, param, query, refusal_status, status},
     words,
 };
-use fairway_domain::{EnvironmentName, KeyMemory, KeyType, NodeCount, PurgeSelection, ServiceName};
+use fairway_domain::{
+    EnvironmentName, KeyMemory, KeyType, NodeCount, PurgeSchedule, PurgeSelection, ServiceName,
+};
 use fairway_portal::{PurgePreview, Purgeability};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -76,7 +78,12 @@ pub(crate) fn PurgePage() -> impl IntoView {
 
 async fn allowed(request: &Request, asked: &Asked) -> Result<AnyView, Trouble> {
     let purges = done(request.portal.purges(&request.actor, &asked.service, &asked.environment).await)?;
-    let earlier = earlier(purges.into_iter().map(Into::into).collect());
+    let schedules =
+        done(request.portal.purge_schedules(&request.actor, &asked.service, &asked.environment).await)?;
+    let earlier = view! {
+        {scheduled(schedules, &request.csrf)}
+        {earlier(purges.into_iter().map(Into::into).collect())}
+    };
     if asked.keys.is_empty() {
         return Ok(view! { {choose(asked, None)} {earlier} }.into_any());
     }
@@ -94,6 +101,7 @@ async fn allowed(request: &Request, asked: &Asked) -> Result<AnyView, Trouble> {
             {choose(asked, None)}
             {dry_run(&selection, &preview)}
             {confirm(asked, &preview, request)}
+            {every_day(asked, &preview, request)}
             {earlier}
         }
         .into_any()),
@@ -253,18 +261,11 @@ fn confirm(asked: &Asked, preview: &PurgePreview, request: &Request) -> AnyView 
     let service = asked.service.to_string();
     let keys = words::counted(matching, "key");
     let button = format!("Remove {keys} from {} Redis on {}", words::possessive(&service), asked.environment);
-    let fields = asked.keys.fields();
-    let hidden =
-        fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
-    let hidden = hidden.collect_view();
     view! {
         <section class="part">
             <h2>"Confirm"</h2>
             <form method="post" action=format!("/services/{service}/purge")>
-                {csrf(request.csrf.clone())}
-                <input type="hidden" name="idempotency" value=request.id.clone()/>
-                <input type="hidden" name="environment" value=asked.environment.to_string()/>
-                {hidden}
+                {hidden(asked, request, "now")}
                 <input type="hidden" name="expected" value=matching.to_string()/>
                 <div class="field">
                     <label for="reason">"Why"</label>
@@ -289,6 +290,94 @@ fn confirm(asked: &Asked, preview: &PurgePreview, request: &Request) -> AnyView 
         </section>
     }
     .into_any()
+}
+
+/// What both forms send besides what is typed into them. Each is done once, however often it is sent.
+fn hidden(asked: &Asked, request: &Request, form: &'static str) -> impl IntoView + use<> {
+    let fields = asked.keys.fields();
+    let keys = fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
+    view! {
+        {csrf(request.csrf.clone())}
+        <input type="hidden" name="idempotency" value=format!("{} {form}", request.id)/>
+        <input type="hidden" name="environment" value=asked.environment.to_string()/>
+        {keys.collect_view()}
+    }
+}
+
+/// The same keys every day: folded, since few want it. It also asks for the name, because it may be more keys than today.
+fn every_day(asked: &Asked, preview: &PurgePreview, request: &Request) -> impl IntoView + use<> {
+    let service = asked.service.to_string();
+    view! {
+        <details class="part">
+            <summary>"Every day instead"</summary>
+            <form method="post" action=format!("/services/{service}/purge/schedules")>
+                {hidden(asked, request, "daily")}
+                <div class="field">
+                    <label for="at">"At this time, in UTC"</label>
+                    <input id="at" name="at" type="time" required value="03:00"/>
+                </div>
+                <div class="field">
+                    <label for="most">"At most so many keys"</label>
+                    <input id="most" name="expected" type="number" min="1" required value=preview.count.matching.max(1).to_string() aria-describedby="most-hint"/>
+                    {hint_of("most", "Where more match, none is removed that day, and the activity says so.")}
+                </div>
+                <div class="field">
+                    <label for="daily-reason">"The reason, for every day"</label>
+                    <input id="daily-reason" name="reason" required minlength="3" maxlength="200" autocomplete="off" value=asked.reason.clone()/>
+                </div>
+                <div class="field">
+                    <label for="daily-confirm">"The service's name, " <b>{service.clone()}</b> ", to agree"</label>
+                    <input id="daily-confirm" name="confirm" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
+                </div>
+                <button class="danger">"Remove them every day"</button>
+            </form>
+        </details>
+    }
+}
+
+/// What is purged here every day, each with the way to end that.
+fn scheduled(schedules: Vec<PurgeSchedule>, token: &str) -> Option<impl IntoView + use<>> {
+    let row = |schedule: PurgeSchedule| {
+        let removal = format!("/services/{}/purge/schedules/{}/removal", schedule.service, schedule.id);
+        let last = schedule.last_job.map(|job| view! { <a href=format!("/jobs/{job}")>"Last time"</a> });
+        view! {
+            <tr>
+                <td>{schedule.at.to_string()} " UTC"</td>
+                <td>{schedule.actor.name}</td>
+                <td class="wide" title=schedule.reason.to_string()>{schedule.selection.to_string()} ": " {schedule.reason.to_string()}</td>
+                <td class="number">{words::count(schedule.most)}</td>
+                <td>{last}</td>
+                <td>
+                    <form method="post" action=removal>
+                        {csrf(token.to_owned())}
+                        <button>"Remove"</button>
+                    </form>
+                </td>
+            </tr>
+        }
+    };
+    (!schedules.is_empty()).then(|| {
+        view! {
+            <section class="part">
+                <h2>"Every day"</h2>
+                <div class="scroll" tabindex="0" role="region" aria-label="Purges of every day">
+                    <table class="timeline">
+                        <thead>
+                            <tr>
+                                <th scope="col">"At"</th>
+                                <th scope="col">"Who"</th>
+                                <th scope="col" class="wide">"What and why"</th>
+                                <th scope="col" class="number">"At most"</th>
+                                <th scope="col">"Job"</th>
+                                <th scope="col">"To end it"</th>
+                            </tr>
+                        </thead>
+                        <tbody>{schedules.into_iter().map(row).collect_view()}</tbody>
+                    </table>
+                </div>
+            </section>
+        }
+    })
 }
 
 /// What was purged here before, each with the way to the same again.

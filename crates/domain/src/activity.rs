@@ -63,6 +63,8 @@ pub enum Action {
     Retry,
     Stop,
     Look,
+    Schedule,
+    Unschedule,
 }
 
 /// What came of it.

@@ -19,6 +19,7 @@ mod names;
 mod parameters;
 mod purge;
 mod redis;
+mod schedule;
 mod service;
 
 pub use activity::{Action, Activity, Actor, Outcome};
@@ -47,6 +48,7 @@ pub use purge::{
     RedisRunId,
 };
 pub use redis::{NamedRedis, RedisAddress, RedisTopology, SecretName};
+pub use schedule::{PurgeSchedule, ScheduleId, TimeOfDay};
 pub use service::{EnvironmentStatus, Health, PodStatus, Service};
 
 /// An instant; serialized as RFC 3339 in UTC.

@@ -18,6 +18,7 @@ mod reading;
 mod redis;
 mod redis_view;
 mod refusal;
+mod schedules;
 mod secrets;
 mod services;
 mod settings;

@@ -63,6 +63,7 @@ impl Portal {
         portal.spawn(portal.clone().count_changes());
         portal.spawn(portal.clone().catch_up_with_pushes());
         portal.spawn(worker::run(portal.clone()));
+        portal.spawn(portal.clone().keep_schedules());
         Ok(portal)
     }
 

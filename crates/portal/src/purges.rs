@@ -3,8 +3,8 @@
 use crate::refusal::done;
 use crate::{Answer, Error, Portal, PurgePreview, Refusal};
 use fairway_domain::{
-    Action, Actor, EnvironmentName, Job, JobId, Outcome, Purge, PurgeReason, PurgeSelection, RedisRunId,
-    ServiceName,
+    Action, Actor, EnvironmentName, Job, JobId, Outcome, Purge, PurgeReason, PurgeSchedule, PurgeSelection,
+    RedisRunId, ServiceName,
 };
 use fairway_purge::Pace;
 use fairway_store::{NewActivity, NewPurge, PurgeBegun, StopAsked};
@@ -61,7 +61,7 @@ impl Portal {
 
     /// Begins a purge, or says why not. What was refused or failed is on record too.
     pub async fn purge(&self, actor: &Actor, order: &PurgeOrder) -> Result<Answer<Job>, Error> {
-        let begun = self.begin_purge(actor, order).await;
+        let begun = self.begin_purge(actor, order, None).await;
         let outcome = match &begun {
             // What names no service has no place in the record of services.
             Ok(
@@ -76,18 +76,23 @@ impl Portal {
         begun
     }
 
-    async fn begin_purge(&self, actor: &Actor, order: &PurgeOrder) -> Result<Answer<Job>, Error> {
+    /// `due` is the schedule whose time has come, if that is why.
+    pub(crate) async fn begin_purge(
+        &self,
+        actor: &Actor,
+        order: &PurgeOrder,
+        due: Option<&PurgeSchedule>,
+    ) -> Result<Answer<Job>, Error> {
         let PurgeOrder { service, environment, selection, expected, .. } = order;
         done!(self.purgeable(service, environment).await?);
-        let Some(reason) = &order.reason else { return Ok(Answer::Refused(Refusal::ReasonNeeded)) };
+        let reason = match self.agreed(order) {
+            Ok(reason) => reason,
+            Err(refusal) => return Ok(Answer::Refused(refusal)),
+        };
         let (preview, redis) = done!(self.counted(service, environment, selection).await?);
         if preview.count.matching > *expected {
             let refusal = Refusal::CountChanged { expected: *expected, now: preview.count };
             return Ok(Answer::Refused(refusal));
-        }
-        // By what was agreed to: that fewer match by now takes nobody's word back.
-        if self.name_needed(selection, *expected) && order.confirm.trim() != service.as_str() {
-            return Ok(Answer::Refused(Refusal::NameNeeded(service.clone())));
         }
         let new = NewPurge {
             service,
@@ -97,12 +102,29 @@ impl Portal {
             reason,
             expected: *expected,
             actor,
-            detail: &detail(order),
+            detail: &match due {
+                Some(due) => format!("every day at {} UTC: {}", due.at, detail(order)),
+                None => detail(order),
+            },
+            schedule: due,
         };
         Ok(match self.inner.store.begin_purge(&new).await? {
             PurgeBegun::New(job) => Answer::Done(job),
             PurgeBegun::Held(holder) => Answer::Refused(Refusal::PurgeHeld(holder)),
+            PurgeBegun::NotDue => Answer::Refused(Refusal::NotDue),
         })
+    }
+
+    /// Why it is done, where everything was said that a purge as large as that asks for.
+    pub(crate) fn agreed<'a>(&self, order: &'a PurgeOrder) -> Result<&'a PurgeReason, Refusal> {
+        let reason = order.reason.as_ref().ok_or(Refusal::ReasonNeeded)?;
+        // By what was agreed to: that fewer match by now takes nobody's word back.
+        if self.name_needed(&order.selection, order.expected)
+            && order.confirm.trim() != order.service.as_str()
+        {
+            return Err(Refusal::NameNeeded(order.service.clone()));
+        }
+        Ok(reason)
     }
 
     /// What would go by now, and from which Redis.

@@ -2,7 +2,7 @@
 
 use fairway_domain::{
     Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, KeyName,
-    LogFilter, Purge, PurgeCount, ServiceName,
+    LogFilter, Purge, PurgeCount, ScheduleId, ServiceName,
 };
 use fairway_lines::FilterError;
 use std::fmt;
@@ -40,6 +40,10 @@ pub enum Refusal {
     NoSuchDeploy(DeployNumber),
     /// There is no such job.
     NoSuchJob(JobId),
+    /// There is no such schedule, or no longer.
+    NoSuchSchedule(ScheduleId),
+    /// Somebody else has begun or removed what was scheduled.
+    NotDue,
     /// The service has no such object there.
     NoSuchObject(String),
     /// The cluster doesn't have that log line, or no longer.
@@ -104,6 +108,8 @@ impl fmt::Display for Refusal {
             Self::NoSuchLine => f.write_str(
                 "The cluster doesn't have that line any more: its pod is gone, or the log was rotated.",
             ),
+            Self::NoSuchSchedule(_) => f.write_str("There is no such schedule, or no longer."),
+            Self::NotDue => f.write_str("This was begun or removed meanwhile."),
             Self::NoSuchObject(name) => write!(f, "This service has no {name} there."),
             Self::Invalid(errors) => {
                 f.write_str("Some answers need another look:")?;

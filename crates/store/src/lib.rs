@@ -14,6 +14,7 @@ mod idempotency;
 mod jobs;
 mod purges;
 mod rows;
+mod schedules;
 mod services;
 
 pub use activity::{ActivityFilter, NewActivity};
@@ -25,4 +26,5 @@ pub use error::Error;
 pub use idempotency::{Remembered, Reservation, StoredResponse};
 pub use jobs::{NewJob, Retried};
 pub use purges::{NewPurge, PurgeBegun, PurgeLock, PurgeLocked, StopAsked};
+pub use schedules::NewSchedule;
 pub use services::Created;

@@ -2,10 +2,10 @@
 
 use crate::jobs::{self, NewJob};
 use crate::rows::{Fields, storable};
-use crate::{Claim, Error, Store, activity, claims};
+use crate::{Claim, Error, Store, activity, claims, schedules};
 use fairway_domain::{
     Action, Actor, EnvironmentName, Job, JobId, JobKind, JobState, Outcome, Purge, PurgeCounts, PurgeReason,
-    PurgeSelection, RedisRunId, ServiceName,
+    PurgeSchedule, PurgeSelection, RedisRunId, ServiceName,
 };
 use serde_json::Value;
 use sqlx::AnyConnection;
@@ -30,6 +30,8 @@ pub struct NewPurge<'a> {
     pub actor: &'a Actor,
     /// The activity's particulars, in words.
     pub detail: &'a str,
+    /// The schedule whose time has come, if that is why.
+    pub schedule: Option<&'a PurgeSchedule>,
 }
 
 /// What came of asking for a purge.
@@ -39,6 +41,8 @@ pub enum PurgeBegun {
     New(Job),
     /// This other purge holds the lock. Nothing was changed.
     Held(Box<Purge>),
+    /// Somebody else has begun or removed what was scheduled. Nothing was changed.
+    NotDue,
 }
 
 /// The proof that a worker's purge holds the lock of its Redis. Only [`Store::lock_purge`] gives one.
@@ -93,6 +97,11 @@ impl Store {
             detail: new.detail,
         };
         let job = jobs::insert(write.connection(), &job).await?;
+        if let Some(due) = new.schedule
+            && !schedules::move_on(write.connection(), due, Some(job.id)).await?
+        {
+            return Ok(PurgeBegun::NotDue); // The job goes with the transaction.
+        }
         while !insert(write.connection(), new, job.id).await? {
             if let Some(holder) =
                 holder(write.connection(), new.redis, new.service, new.environment, job.id).await?

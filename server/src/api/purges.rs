@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use fairway_domain::{
     EnvironmentName, IdleTime, Job, KeyFilter, KeyPattern, KeyPrefix, KeyType, Purge, PurgeReason,
-    PurgeSelection, ServiceName,
+    PurgeSchedule, PurgeSelection, ScheduleId, ServiceName, TimeOfDay,
 };
 use fairway_portal::{Portal, PurgeOrder, PurgePreview};
 use http::StatusCode;
@@ -37,6 +37,9 @@ pub(super) struct NewPurge {
     expected_count: Option<u64>,
     /// Why; needed to remove any.
     reason: Option<PurgeReason>,
+    /// Do it every day at this time, in UTC, instead of now: of at most `expectedCount` keys; where more match, none is removed
+    /// that day.
+    daily_at: Option<TimeOfDay>,
     /// The service's name; needed to remove everything, or more than the configured number of keys.
     #[serde(default)]
     confirm: String,
@@ -77,7 +80,7 @@ pub(super) async fn list(
 /// Count or remove keys of a service's Redis, where the environment is marked purgeable. One purge of a Redis runs at a time.
 #[utoipa::path(post, path = "/api/v1/services/{name}/environments/{environment}/purges",
     params(("name" = String, Path), ("environment" = String, Path)), request_body = NewPurge,
-    responses((status = 200, body = PurgePreview), (status = 202, body = Job, headers(("Location" = String))), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, body = PurgePreview), (status = 201, body = PurgeSchedule), (status = 202, body = Job, headers(("Location" = String))), (status = 403, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn purge(
     State(portal): State<Portal>,
     Asking(actor): Asking,
@@ -89,8 +92,36 @@ pub(super) async fn purge(
         let preview = done(portal.purge_preview(&actor, &service, &environment, &selection).await)?;
         return Ok(Json(preview).into_response());
     }
+    let daily_at = purge.daily_at;
     let order = purge.order(service, environment)?;
+    if let Some(at) = daily_at {
+        let schedule = done(portal.schedule_purge(&actor, &order, at).await)?;
+        return Ok((StatusCode::CREATED, Json(schedule)).into_response());
+    }
     Ok(accepted(&done(portal.purge(&actor, &order).await)?))
+}
+
+/// The purges of a service's Redis that are done every day.
+#[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/purge-schedules",
+    params(("name" = String, Path), ("environment" = String, Path)),
+    responses((status = 200, body = [PurgeSchedule]), (status = 404, body = Problem)))]
+pub(super) async fn schedules(
+    State(portal): State<Portal>,
+    Asking(actor): Asking,
+    Path((service, environment)): Path<(ServiceName, EnvironmentName)>,
+) -> Result<Json<Vec<PurgeSchedule>>, Problem> {
+    Ok(Json(done(portal.purge_schedules(&actor, &service, &environment).await)?))
+}
+
+/// Remove a purge that is done every day; one that runs goes on.
+#[utoipa::path(delete, path = "/api/v1/purge-schedules/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = PurgeSchedule), (status = 404, body = Problem)))]
+pub(super) async fn unschedule(
+    State(portal): State<Portal>,
+    Asking(actor): Asking,
+    Path(id): Path<ScheduleId>,
+) -> Result<Json<PurgeSchedule>, Problem> {
+    Ok(Json(done(portal.unschedule_purge(&actor, id).await)?))
 }
 
 fn invalid(detail: &str) -> Problem {

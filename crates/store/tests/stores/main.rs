@@ -11,6 +11,7 @@ mod idempotency;
 mod jobs;
 mod migrations;
 mod purges;
+mod schedules;
 mod services;
 
 /// Makes two tests of each function: one on each database.

@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, Connection};
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// A row of each table that a migration makes, as it is right after it. A migration that only changes tables has none of its own.
-const ROWS: [(i64, &str); 7] = [
+const ROWS: [(i64, &str); 8] = [
     (
         1,
         r#"INSERT INTO services (name, parameters, deploys, created_at) VALUES ('orders',
@@ -56,6 +56,12 @@ const ROWS: [(i64, &str); 7] = [
         r#"INSERT INTO purges (job, service, environment, redis, selection, reason, expected, state, found, removed, already_gone, rate, attempts, stopped_by)
            VALUES ('01890000-0000-7000-8000-000000000001', 'orders', 'staging', 'abc', '{"keys":"matching","pattern":"a*"}', 'stale', 9, 'ended', 8, 7, 1, 5, 1, 'bo')"#,
     ),
+    (
+        8,
+        r#"INSERT INTO purge_schedules (id, service, environment, selection, reason, most, at, actor, created_at, next_at, last_job)
+           VALUES ('01890000-0000-7000-8000-000000000005', 'orders', 'staging', '{"keys":"matching","pattern":"a*"}', 'stale', 9, '03:00', 'ada',
+           1700000000123, 1700017200000, '01890000-0000-7000-8000-000000000001')"#,
+    ),
 ];
 
 on_both_stores![rows_survive_every_later_migration];
@@ -87,6 +93,11 @@ async fn rows_survive_every_later_migration(database: &Database) {
     assert_eq!(activity.outcome, Outcome::Refused("No.".into()));
     let purge = &store.purges(&orders(), &staging(), 10).await.unwrap()[0];
     assert_eq!((purge.selection.to_string().as_str(), purge.counts.removed), ("keys matching a*", 7));
+    let schedule = &store.schedules(&orders(), &staging()).await.unwrap()[0];
+    assert_eq!(
+        (schedule.at.to_string().as_str(), schedule.most, schedule.last_job),
+        ("03:00", 9, Some(job.id))
+    );
     let answer = store.remembered("key", "POST /a").await.unwrap();
     assert!(matches!(&answer, Remembered::Same(known) if known.status == 200), "{answer:?}");
 }

@@ -34,6 +34,7 @@ async fn asked(store: &Store, environment: &EnvironmentName, redis: &str) -> Pur
         expected: 20,
         actor: &ada(),
         detail: "keys matching session:*",
+        schedule: None,
     };
     store.begin_purge(&new).await.unwrap()
 }
@@ -41,7 +42,7 @@ async fn asked(store: &Store, environment: &EnvironmentName, redis: &str) -> Pur
 async fn begun(store: &Store, redis: &str) -> Job {
     match asked(store, &staging(), redis).await {
         PurgeBegun::New(job) => job,
-        PurgeBegun::Held(holder) => panic!("held by {holder:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
