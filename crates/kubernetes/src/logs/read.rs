@@ -183,7 +183,8 @@ pub(super) struct Reading {
     /// Whether to go on reading the instance that runs.
     pub(super) follow: bool,
     /// The instance (by its id) whose log was read to its end before. Nothing of it is missing if it can't be read again; and if it
-    /// seems to go on without what was read, then that is its successor, which its status doesn't show yet.
+    /// seems to go on without what was read, then that is its successor, which its status doesn't show yet, though it may already say
+    /// that this one has ended.
     pub(super) read_before: Option<String>,
 }
 
@@ -259,8 +260,9 @@ impl Reading {
                     place_seen = true;
                 }
                 let Some(last) = chunk.last() else { continue };
-                if read_before && !place_seen && instance.end.is_none() {
-                    return;
+                if read_before && !place_seen {
+                    // These are its successor's lines.
+                    break;
                 }
                 place_seen = true;
                 let missing = gap.item(&self.source).filter(|_| resumed);

@@ -1,6 +1,8 @@
-use super::super::line::SourceId;
+use super::super::instances::End;
+use super::super::line::{SourceId, parse_stamp};
 use super::*;
 use futures::io::{BufReader, Cursor as Bytes};
+use kube::client::Body;
 use std::sync::Arc;
 
 fn source() -> Source {
@@ -75,4 +77,41 @@ fn a_gap_is_told_unless_the_readers_place_was_met_again() {
     let mut check = GapCheck::new(at(0, false), 2);
     check.saw_the_place();
     assert!(check.item(&source()).is_some());
+}
+
+/// What is read of an instance of which one line was read, if the API gives this log.
+async fn read_on(log: &'static str, read_before: bool, end: Option<End>) -> Vec<What> {
+    let answer = move |_| async move {
+        Ok::<_, std::io::Error>(http::Response::new(Body::from(log.as_bytes().to_vec())))
+    };
+    let client = kube::Client::new(tower::service_fn(answer), "staging");
+    let id = "containerd://1".to_owned();
+    let cursor =
+        Cursor { nanos: parse_stamp(b"2026-11-25T01:00:00Z").unwrap(), ordinal: 1, ..Cursor::default() };
+    let reading = Reading {
+        client,
+        source: source(),
+        instances: vec![Instance { id: id.clone(), restart: 0, previous: false, end }],
+        cursor: Some(cursor),
+        floor: 0,
+        tail: None,
+        follow: true,
+        read_before: read_before.then_some(id),
+    };
+    let items: Chunk = reading.chunks().try_concat().await.unwrap();
+    items.into_iter().map(|item| item.what).collect()
+}
+
+#[tokio::test]
+async fn a_successors_lines_are_not_taken_for_those_of_an_instance_that_was_read_to_its_end() {
+    const SUCCESSORS: &str = "2026-11-25T01:00:02Z started again\n";
+    const OWN: &str = "2026-11-25T01:00:00Z started\n2026-11-25T01:00:01Z more\n";
+    let end = || Some(End { nanos: 0, text: "exited".into() });
+    let (more, exited) = (What::Line("more".into()), What::Ended("exited".into()));
+    assert_eq!(read_on(SUCCESSORS, true, None).await, []);
+    assert_eq!(read_on(SUCCESSORS, true, end()).await, std::slice::from_ref(&exited));
+    assert_eq!(read_on(OWN, true, end()).await, [more.clone(), exited]);
+    assert_eq!(read_on(OWN, true, None).await, [more]);
+    let unsure = read_on(SUCCESSORS, false, None).await;
+    assert!(matches!(unsure[..], [What::Gap(_), What::Line(_)]), "{unsure:?}");
 }

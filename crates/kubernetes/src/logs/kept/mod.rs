@@ -36,6 +36,11 @@ impl LogKeeping {
         self.folder.join(namespace.as_str()).join(service.as_str())
     }
 
+    /// How long a segment gets.
+    fn segment_bytes(&self) -> u64 {
+        self.bytes / u64::from(SEGMENTS)
+    }
+
     /// Removes what is too old, also of services that are gone.
     pub(super) async fn remove_old(&self) {
         let keeping = self.clone();

@@ -13,6 +13,9 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
+/// How much is written at once at most, in bytes: so much may a segment be longer than it should.
+const AT_ONCE: usize = 256 * 1024;
+
 /// What is written of one service, by its hub alone.
 pub(in super::super) struct Keeper {
     keeping: LogKeeping,
@@ -96,6 +99,21 @@ impl Keeper {
 
     /// Writes items in the order in which they were published. What can't be written is told of once it can again, in its place.
     pub(in super::super) async fn append(&mut self, items: &[Arc<Item>]) {
+        let most = usize::try_from(self.keeping.segment_bytes()).unwrap_or(usize::MAX).min(AT_ONCE);
+        let mut rest = items;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let within = rest.iter().take_while(|item| {
+                bytes += item.weight();
+                bytes <= most
+            });
+            let (some, after) = rest.split_at(within.count().max(1));
+            self.append_some(some).await;
+            rest = after;
+        }
+    }
+
+    async fn append_some(&mut self, items: &[Arc<Item>]) {
         if items.iter().all(|item| matches!(item.what, What::Event(_))) {
             return;
         }
@@ -143,7 +161,7 @@ impl Keeper {
 
     /// Begins a segment if none is open, or the open one is full or old.
     async fn roll(&mut self) -> io::Result<()> {
-        let full = self.keeping.bytes / u64::from(SEGMENTS);
+        let full = self.keeping.segment_bytes();
         let old = self.keeping.age / SEGMENTS;
         if self.open.as_ref().is_some_and(|open| open.bytes < full && open.since.elapsed() < old) {
             return Ok(());
@@ -186,7 +204,7 @@ fn remove_surplus(folder: &Path, keeping: &LogKeeping) -> io::Result<Option<u64>
         let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
         sizes.push((number, path, bytes));
     }
-    let room = keeping.bytes - keeping.bytes / u64::from(SEGMENTS);
+    let room = keeping.bytes - keeping.segment_bytes();
     let mut all: u64 = sizes.iter().map(|(.., bytes)| bytes).sum();
     let mut oldest = None;
     for (number, path, bytes) in sizes {
