@@ -1,13 +1,15 @@
 //! What Fairway is told at its start: one file, every value of which can also be a variable. Checked whole, every error at once.
 
+mod history;
 mod names;
+mod section;
 mod source;
 mod values;
 
-use fairway_domain::{Environment, EnvironmentPolicy};
+use fairway_domain::{Environment, EnvironmentName, EnvironmentPolicy};
 use fairway_portal::{
-    BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, Pace, PurgeSettings, RedisOfService,
-    Secrets, Settings,
+    BaseImages, BuilderSettings, HelmSettings, HistorySettings, LogKeeping, Masks, Pace, PurgeSettings,
+    RedisOfService, Secrets, Settings,
 };
 use source::{Kind, Place, Source};
 use std::collections::BTreeMap;
@@ -74,6 +76,7 @@ pub(crate) struct Configuration {
     kubeconfig: Option<PathBuf>,
     context: Option<String>,
     environments: Vec<Environment>,
+    histories: BTreeMap<EnvironmentName, HistorySettings>,
     registry: String,
     registry_plain_http: bool,
     base_images: BaseImages,
@@ -122,7 +125,7 @@ impl Configuration {
             source.parsed(key, Kind::Text, values::image).unwrap_or(default)
         };
         let local = BaseImages::in_registry(&registry);
-        let environments = environments(source);
+        let (environments, histories) = environments(source);
         Self {
             listen,
             public_url: public_url.unwrap_or_else(|| format!("http://{listen}")),
@@ -135,6 +138,7 @@ impl Configuration {
             context: source.parsed("kubernetes.context", Kind::Text, |name| Ok(name.to_owned())),
             redis: redis(source, &environments),
             environments,
+            histories,
             registry_plain_http: plain_http.unwrap_or_else(|| values::is_loopback(&registry)),
             base_images: BaseImages {
                 python: image(source, "base_images.python", local.python),
@@ -161,6 +165,7 @@ impl Configuration {
             kubeconfig: self.kubeconfig.clone(),
             context: self.context.clone(),
             environments: self.environments,
+            histories: self.histories,
             registry: self.registry,
             registry_plain_http: self.registry_plain_http,
             base_images: self.base_images,
@@ -282,10 +287,12 @@ fn purge(source: &mut Source<'_>) -> PurgeSettings {
 }
 
 /// At least one, with names and namespaces of their own: two environments in one namespace would fight over each release.
-fn environments(source: &mut Source<'_>) -> Vec<Environment> {
+fn environments(source: &mut Source<'_>) -> (Vec<Environment>, BTreeMap<EnvironmentName, HistorySettings>) {
+    let mut histories = BTreeMap::new();
     let given = source.environments();
     let Some(given) = given else {
-        return ["staging", "production"].iter().filter_map(|name| default_environment(name)).collect();
+        let defaults = ["staging", "production"].iter().filter_map(|name| default_environment(name));
+        return (defaults.collect(), histories);
     };
     if given.is_empty() {
         source.wrong(&source.place_of("environments"), "needs at least one environment.");
@@ -302,10 +309,12 @@ fn environments(source: &mut Source<'_>) -> Vec<Environment> {
                 .wrong(&place, format!("The namespace {namespace} belongs to another environment already."));
         } else {
             let policy = EnvironmentPolicy { purgeable: fields.purgeable };
+            let history = fields.history.and_then(|section| history::history(source, &section));
+            histories.extend(history.map(|history| (name.clone(), history)));
             environments.push(Environment { name, namespace, policy });
         }
     }
-    environments
+    (environments, histories)
 }
 
 fn default_environment(name: &str) -> Option<Environment> {

@@ -1,5 +1,6 @@
 use super::names::variable_of;
 use super::*;
+use fairway_portal::{HistoryKind, LokiCredentials};
 use tempfile::TempDir;
 
 const DOCUMENTATION: &str = include_str!("../../docs/configuration.md");
@@ -354,5 +355,62 @@ fn a_redis_that_the_chart_does_not_bring_is_named_by_environment_and_service() {
     ] {
         let error = refused(named(wrong));
         assert!(error.contains(why) && error.contains("FAIRWAY_REDIS"), "{error}");
+    }
+}
+
+#[test]
+fn an_environments_history_is_read_with_it() {
+    let text = r#"[[environments]]
+name = "staging"
+[environments.history]
+kind = "loki"
+url = "http://loki:3100/"
+username = "ada"
+password_file = "password"
+
+[[environments]]
+name = "production"
+"#;
+    let configuration = by_file(text, &[]).unwrap();
+    let [(environment, history)] = &configuration.histories.iter().collect::<Vec<_>>()[..] else { panic!() };
+    assert_eq!((environment.as_str(), history.hours), ("staging", 720));
+    let HistoryKind::Loki(loki) = &history.kind;
+    assert_eq!(loki.url, "http://loki:3100");
+    assert_eq!(loki.query.to_string(), r#"{namespace="$namespace", app="$service"}"#);
+    let Some(LokiCredentials::Basic(name, file)) = &loki.credentials else {
+        panic!("{:?}", loki.credentials)
+    };
+    assert_eq!(name, "ada");
+    assert!(file.is_absolute() && file.ends_with("password"), "beside the file: {}", file.display());
+}
+
+#[test]
+fn what_is_wrong_with_a_history_is_named_where_it_stands() {
+    let text = r#"[[environments]]
+name = "staging"
+[environments.history]
+kind = "loki"
+url = "loki:3100"
+query = "{app=\"orders\"}"
+hours = 0
+token_file = "a"
+username = "b"
+tennant = "c"
+
+[[environments]]
+name = "production"
+[environments.history]
+kind = "elastic"
+"#;
+    let error = refused(by_file(text, &[]));
+    for expected in [
+        "fairway.toml:5: environments.history.url: is http:// or https:// with a host",
+        "fairway.toml:6: environments.history.query: is a stream selector that names $service",
+        "fairway.toml:7: environments.history.hours: is a whole number of hours from 1 to 87600.",
+        "environments.history: takes username and password_file, or token_file",
+        "fairway.toml:10: environments.history.tennant: isn't known. Did you mean environments.history.tenant?",
+        "fairway.toml:15: environments.history.kind: is loki.",
+    ] {
+        assert!(error.contains(expected), "{expected}\nisn't in\n{error}");
     }
 }

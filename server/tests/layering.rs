@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 /// A crate for each thing outside, and the pure ones beside them.
-const ADAPTERS: [&str; 7] = ["kubernetes", "diagnosis", "lines", "scaffold", "delivery", "purge", "store"];
+const ADAPTERS: [&str; 8] =
+    ["kubernetes", "diagnosis", "lines", "history", "scaffold", "delivery", "purge", "store"];
 
 /// Crates that do input and output, or wait for it.
 const IO: [&str; 10] =

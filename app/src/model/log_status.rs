@@ -16,6 +16,8 @@ pub(crate) struct LogStatusView {
     pub containers: u32,
     pub containers_read: u32,
     pub since: Option<i64>,
+    /// Where older lines come from, and why they don't if so.
+    pub history: Option<(String, Option<String>)>,
 }
 
 #[cfg(any(feature = "hydrate", test))]
@@ -29,7 +31,13 @@ impl LogStatusView {
         };
         let since = self.since.filter(|_| read > 0);
         let since = since.map(|at| format!(" read since {} UTC", clock::time_of_day(at)));
-        format!("{read} of {all} {of}{}", since.as_deref().unwrap_or(" read"))
+        let mut sentence = format!("{read} of {all} {of}{}", since.as_deref().unwrap_or(" read"));
+        match &self.history {
+            Some((_, Some(trouble))) => sentence.extend([" · ", trouble.trim_end_matches('.')]),
+            Some((source, None)) => sentence.extend([" · older lines from ", source]),
+            None => {}
+        }
+        sentence
     }
 }
 
@@ -42,6 +50,7 @@ impl From<LogStatus> for LogStatusView {
             containers: status.containers,
             containers_read: status.containers_read,
             since: status.since.map(milliseconds),
+            history: status.history.map(|history| (history.source, history.trouble)),
         }
     }
 }
@@ -52,10 +61,28 @@ mod tests {
 
     #[test]
     fn pods_are_told_where_each_has_one_container_and_containers_otherwise() {
-        let one = LogStatusView { pods: 3, pods_read: 2, containers: 3, containers_read: 2, since: Some(0) };
+        let one = LogStatusView {
+            pods: 3,
+            pods_read: 2,
+            containers: 3,
+            containers_read: 2,
+            since: Some(0),
+            history: None,
+        };
         assert_eq!(one.sentence(), "2 of 3 pods read since 00:00:00 UTC");
         let more = LogStatusView { containers: 6, containers_read: 5, ..one.clone() };
         assert_eq!(more.sentence(), "5 of 6 containers read since 00:00:00 UTC");
         assert_eq!(LogStatusView { pods_read: 0, ..one }.sentence(), "0 of 3 pods read");
+    }
+
+    #[test]
+    fn who_keeps_older_lines_is_named_and_why_they_cannot_be_had() {
+        let said = |trouble: Option<&str>| {
+            let history = Some(("Loki at http://loki:3100".into(), trouble.map(str::to_owned)));
+            LogStatusView { pods: 1, pods_read: 1, containers: 1, containers_read: 1, since: None, history }
+                .sentence()
+        };
+        assert_eq!(said(None), "1 of 1 pods read · older lines from Loki at http://loki:3100");
+        assert_eq!(said(Some("Loki doesn't answer.")), "1 of 1 pods read · Loki doesn't answer");
     }
 }

@@ -14,6 +14,7 @@ mod key_value;
 mod keys;
 mod keyspace;
 mod log;
+mod log_history;
 mod log_place;
 mod names;
 mod parameters;
@@ -36,6 +37,7 @@ pub use keyspace::{
     RedisServer, SampledKey, TypeShare,
 };
 pub use log::{Level, LogEntry, LogFilter, LogGap, LogMarker, LogPosition, LogRequest, LogStatus};
+pub use log_history::{LogHistory, StoredLine, Stretch};
 pub use log_place::{LogMoment, LogPlace};
 pub use names::{
     EnvironmentName, Invalid, Namespace, SERVICE_NAME_LIMIT, ServiceName, TeamName, VariableName,

@@ -1,6 +1,6 @@
 //! Lines that containers wrote.
 
-use crate::{Invalid, LogMoment, LogPlace, Timestamp, names::parsed_text};
+use crate::{Invalid, LogHistory, LogMoment, LogPlace, Timestamp, names::parsed_text};
 use serde::{Deserialize, Serialize};
 
 parsed_text! {
@@ -110,6 +110,8 @@ pub struct LogStatus {
     pub gaps: u64,
     /// The last of these places, at most [`LogStatus::MOST_GAPS`].
     pub latest_gaps: Vec<LogGap>,
+    /// Where lines come from that neither the cluster nor Fairway has any more, if anywhere.
+    pub history: Option<LogHistory>,
 }
 
 impl LogStatus {

@@ -14,7 +14,7 @@ mod watch;
 pub use cluster::{Cluster, PodStream};
 pub use error::Error;
 pub use index::{NamespaceState, ServiceObjects};
-pub use logs::{Keep, LogKeeping};
+pub use logs::{Ask, Keep, LogKeeping, Older};
 pub use objects::DryRun;
 pub use watch::ClusterState;
 

@@ -20,6 +20,9 @@ pub enum Error {
     /// Redis.
     #[error("redis: {0}")]
     Purge(#[from] fairway_purge::Error),
+    /// Who keeps older log lines.
+    #[error("the history: {0}")]
+    History(#[from] fairway_history::Error),
     /// A file or folder of Fairway's own.
     #[error("{path}: {source}")]
     File {
@@ -51,6 +54,7 @@ impl Error {
             }
             // Each of these says what to do.
             Self::Purge(error) => return Cow::Owned(error.to_string()),
+            Self::History(error) => return Cow::Owned(error.to_string()),
             Self::File { .. } => {
                 "Fairway can't read or write a file of its own: whoever runs it finds the path in the log."
             }

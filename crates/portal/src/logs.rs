@@ -3,11 +3,17 @@
 use crate::refusal::done;
 use crate::{Answer, Error, Portal, Refusal, reading};
 use fairway_domain::{
-    Actor, EnvironmentName, Freshness, LogEntry, LogFilter, LogPlace, LogPosition, LogRequest, LogStatus,
-    ServiceName,
+    Actor, Environment, EnvironmentName, Freshness, LogEntry, LogFilter, LogHistory, LogPlace, LogPosition,
+    LogRequest, LogStatus, ServiceName,
 };
+use fairway_kubernetes::Older;
 use fairway_lines::{Equivalent, Filter, FilterError};
-use futures::{StreamExt, stream::BoxStream};
+use futures::StreamExt;
+use futures::future::{Either, ready};
+use futures::stream::{BoxStream, select};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_stream::wrappers::WatchStream;
 
 /// Lines in order, each with the position to resume after it.
 pub type LogStream = BoxStream<'static, Result<(LogPosition, LogEntry), Error>>;
@@ -37,7 +43,11 @@ impl Portal {
     ) -> Result<Answer<LogStatusStream>, Error> {
         let (_, environment) = done!(self.known(service, environment).await?);
         let inner = &self.inner;
-        Ok(Answer::Done(inner.cluster.log_status(&inner.state, &environment.namespace, service).boxed()))
+        let statuses = inner.cluster.log_status(&inner.state, &environment.namespace, service).boxed();
+        Ok(Answer::Done(match inner.histories.get(&environment.name) {
+            Some(history) => with_history(statuses, history.status()),
+            None => statuses,
+        }))
     }
 
     /// The commands that show a log in a terminal.
@@ -105,9 +115,36 @@ impl Portal {
             service,
             request,
             reading::keep(filter, self.inner.settings.redact.clone()),
+            self.older(environment, service),
         );
         Ok(Answer::Done(lines.map(|line| line.map_err(Error::from)).boxed()))
     }
+
+    /// Who has the lines of a service that the cluster no longer has, if anybody does.
+    fn older(&self, environment: &Environment, service: &ServiceName) -> Option<Older> {
+        let history = self.inner.histories.get(&environment.name)?.clone();
+        let (namespace, service, reach) = (environment.namespace.clone(), service.clone(), history.reach());
+        let ask = move |stretch| {
+            let lines = history.lines(&namespace, &service, stretch);
+            lines.map(|line| line.map_err(|error| error.to_string())).boxed()
+        };
+        Some(Older { ask: Arc::new(ask), reach })
+    }
+}
+
+/// Each status with what is known of the history, also when only that has changed.
+fn with_history(statuses: LogStatusStream, history: watch::Receiver<LogHistory>) -> LogStatusStream {
+    let history = WatchStream::new(history);
+    let both = select(statuses.map(Either::Left), history.map(Either::Right));
+    let both = both.scan((None, None), |(status, history), said| {
+        match said {
+            Either::Left(said) => *status = Some(said),
+            Either::Right(said) => *history = Some(said),
+        }
+        let whole = status.clone().zip(history.clone());
+        ready(Some(whole.map(|(status, history)| LogStatus { history: Some(history), ..status })))
+    });
+    both.filter_map(ready).boxed()
 }
 
 fn read(filter: &LogFilter) -> Result<Filter, Refusal> {

@@ -3,10 +3,11 @@
 use crate::{ClusterStatus, Error, Settings, status::Crashes, worker};
 use fairway_delivery::{Builder, Helm, Registry};
 use fairway_domain::{Environment, EnvironmentName, Namespace};
+use fairway_history::History;
 use fairway_kubernetes::{Cluster, ClusterState};
 use fairway_scaffold::Repositories;
 use fairway_store::Store;
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -26,9 +27,15 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) helm: Helm,
     pub(crate) crashes: Crashes,
+    pub(crate) histories: BTreeMap<EnvironmentName, History>,
     changed: watch::Sender<u64>,
     stopping: CancellationToken,
     tasks: TaskTracker,
+}
+
+fn histories(settings: &Settings) -> Result<BTreeMap<EnvironmentName, History>, Error> {
+    let given = settings.histories.clone().into_iter();
+    given.map(|(environment, settings)| Ok((environment, History::new(settings)?))).collect()
 }
 
 /// Changes within this time become one, so that a rollout's burst of events redraws a page once.
@@ -47,6 +54,7 @@ impl Portal {
             builder: Builder::new(settings.builder.clone(), registry.clone()),
             helm: Helm::new(settings.helm.clone(), registry.clone()),
             crashes: Crashes::default(),
+            histories: histories(&settings)?,
             changed: watch::Sender::new(0),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -1,9 +1,11 @@
 //! What a portal is told at its start.
 
 use crate::{
-    BaseImages, BuilderSettings, HelmSettings, LogKeeping, Masks, PurgeSettings, RedisOfService, Secrets,
+    BaseImages, BuilderSettings, HelmSettings, HistorySettings, LogKeeping, Masks, PurgeSettings,
+    RedisOfService, Secrets,
 };
-use fairway_domain::Environment;
+use fairway_domain::{Environment, EnvironmentName};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Where everything is that a portal works with. The server makes it from the configuration, already checked.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub redis: Vec<RedisOfService>,
     /// How purges are done.
     pub purge: PurgeSettings,
+    /// Where the older log lines of environments are, if anywhere.
+    pub histories: BTreeMap<EnvironmentName, HistorySettings>,
     /// The program that a repository's hook runs: Fairway itself.
     pub hook_program: PathBuf,
 }

@@ -1,11 +1,11 @@
 //! Which keys there are, and what was probably meant by one that isn't.
 
-use super::KEYS;
 use super::source::Place;
+use super::{KEYS, history};
 use toml::de::{DeTable, DeValue};
 
 /// The keys of an environment in the file.
-const ENVIRONMENT_KEYS: [&str; 3] = ["name", "namespace", "purgeable"];
+const ENVIRONMENT_KEYS: [&str; 4] = ["name", "namespace", "purgeable", "history"];
 
 /// `registry.plain_http` is `FAIRWAY_REGISTRY_PLAIN_HTTP`.
 pub(super) fn variable_of(key: &str) -> String {
@@ -33,12 +33,20 @@ pub(super) fn collect_unknown(table: &DeTable<'_>, section: &str, unknown: &mut 
     }
     let environments = table.get("environments").and_then(|value| value.get_ref().as_array());
     for table in environments.into_iter().flatten().filter_map(|value| value.get_ref().as_table()) {
-        let known = ENVIRONMENT_KEYS.map(|key| format!("environments.{key}"));
-        for (name, _) in table {
-            let path = format!("environments.{}", name.get_ref());
-            if !known.contains(&path) {
-                unknown.push((Place::File(name.span().start, path.clone()), not_known(&path, &known)));
-            }
+        collect_others(table, "environments", &ENVIRONMENT_KEYS, unknown);
+        if let Some(history) = table.get("history").and_then(|value| value.get_ref().as_table()) {
+            collect_others(history, "environments.history", &history::keys().collect::<Vec<_>>(), unknown);
+        }
+    }
+}
+
+/// What a table has beside the keys that it may have.
+fn collect_others(table: &DeTable<'_>, section: &str, keys: &[&str], unknown: &mut Vec<(Place, String)>) {
+    let known: Vec<String> = keys.iter().map(|key| format!("{section}.{key}")).collect();
+    for (name, _) in table {
+        let path = format!("{section}.{}", name.get_ref());
+        if !known.contains(&path) {
+            unknown.push((Place::File(name.span().start, path.clone()), not_known(&path, &known)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::KEYS;
 use super::names::{collect_unknown, variable_of};
+use super::section::Section;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ pub(super) struct EnvironmentFields {
     pub(super) name: String,
     pub(super) namespace: String,
     pub(super) purgeable: bool,
+    pub(super) history: Option<Section>,
 }
 
 /// The file and the variables, and what was found wrong so far.
@@ -160,9 +162,10 @@ impl<'a> Source<'a> {
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
         let from_variable = self.variable(key).is_some();
         let path = PathBuf::from(self.scalar(key, Kind::Text)?);
-        let folder = self.file.and_then(Path::parent).unwrap_or(Path::new(""));
-        let path = if from_variable { path } else { folder.join(path) };
-        Some(std::path::absolute(&path).unwrap_or(path)) // What Fairway starts may run in other folders.
+        if from_variable {
+            return Some(std::path::absolute(&path).unwrap_or(path));
+        }
+        Some(self.beside_the_file(&path))
     }
 
     /// The same, where something has to be there.
@@ -275,6 +278,7 @@ impl<'a> Source<'a> {
             name: name.to_owned(),
             namespace: namespace.to_owned(),
             purgeable: policy == "purgeable",
+            history: None,
         };
         Some((fields, place))
     }
@@ -294,10 +298,14 @@ impl<'a> Source<'a> {
         if let Err(place) = &purgeable {
             self.wrong(place, "is true or false.");
         }
+        let history = table
+            .get("history")
+            .and_then(|value| self.section("environments.history", value.span().start, value.get_ref()));
         match (text("name"), text("namespace")) {
             (Ok(Some(name)), Ok(namespace)) => {
                 let namespace = namespace.unwrap_or_else(|| name.clone());
-                Some((EnvironmentFields { name, namespace, purgeable: purgeable.unwrap_or(false) }, place))
+                let purgeable = purgeable.unwrap_or(false);
+                Some((EnvironmentFields { name, namespace, purgeable, history }, place))
             }
             (Ok(None), _) => {
                 self.wrong(&place, "needs a name.");
@@ -308,6 +316,12 @@ impl<'a> Source<'a> {
                 None
             }
         }
+    }
+
+    /// A path as the file names it, whole: it is relative to the file's folder.
+    pub(super) fn beside_the_file(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = self.file.and_then(Path::parent).unwrap_or(Path::new("")).join(path);
+        std::path::absolute(&path).unwrap_or(path) // What Fairway starts may run in other folders.
     }
 
     fn variable(&self, key: &str) -> Option<&'a str> {

@@ -128,6 +128,7 @@ impl Known {
             since: self.since,
             gaps: self.gaps,
             latest_gaps: self.latest.iter().cloned().collect(),
+            history: None,
         }
     }
 }

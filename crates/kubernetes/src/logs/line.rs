@@ -54,6 +54,22 @@ impl SourceId {
         });
         Self(hash >> 12)
     }
+
+    /// What a store of older lines says of itself.
+    pub(super) const HISTORY: Self = Self(1 << 53);
+
+    /// Stands for a container that only a store of older lines knows. With its pod's UID it is the one that it was in the cluster.
+    pub(super) fn elsewhere(namespace: &Namespace, uid: Option<&str>, pod: &str, container: &str) -> Self {
+        match uid {
+            Some(uid) => Self::of(uid, container),
+            None => Self(1 << 52 | Self::of(&format!("{namespace}/{pod}/{container}"), APP).0),
+        }
+    }
+
+    /// Whether the cluster never knew it by this name, and can't be asked about it.
+    pub(super) fn is_elsewhere(self) -> bool {
+        self.0 >= 1 << 52
+    }
 }
 
 /// A line, or what happened between lines, with its place in its source.

@@ -13,15 +13,18 @@ mod keep;
 mod kept;
 mod line;
 mod merge;
+mod older;
 mod position;
 mod range;
 mod read;
 mod rotation;
+mod seam;
 mod viewer;
 mod whole;
 
 pub(crate) use hub::Hubs;
 pub use kept::LogKeeping;
+pub use older::{Ask, Older};
 
 use crate::{Cluster, ClusterState, Error};
 use fairway_domain::{LogEntry, LogPosition, LogRequest, Namespace, ServiceName};
@@ -50,6 +53,9 @@ impl Cluster {
     /// container ended, pods that join and leave, what Kubernetes reports of the service's objects, and where lines may be missing
     /// are entries of their own, which `tail` doesn't count. A line that comes
     /// after one with a later time is marked as late.
+    ///
+    /// Without `follow`, lines that neither the cluster nor the disk has any more come from `older`, each once; where they couldn't be
+    /// had, there is a gap that says why.
     pub fn logs(
         &self,
         state: &ClusterState,
@@ -57,8 +63,11 @@ impl Cluster {
         service: &ServiceName,
         request: LogRequest,
         keep: Keep,
+        older: Option<Older>,
     ) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send + 'static + use<> {
-        viewer::Viewer::new(self.clone(), state.clone(), ns.clone(), service.clone(), request, keep).entries()
+        viewer::Viewer::new(self.clone(), state.clone(), ns.clone(), service.clone(), request, keep)
+            .with_older(older)
+            .entries()
     }
 }
 

@@ -103,7 +103,7 @@ impl Position {
     pub(super) fn open_sources(&self) -> Vec<(SourceId, Cursor)> {
         self.cursors
             .iter()
-            .filter(|(_, cursor)| !cursor.closed())
+            .filter(|(id, cursor)| !cursor.closed() && !id.is_elsewhere())
             .map(|(id, cursor)| (*id, *cursor))
             .collect()
     }
@@ -124,6 +124,9 @@ impl Position {
     pub(super) fn advance(&mut self, item: &Item) {
         if let Some(version) = item.version() {
             self.events = self.events.max(Some(version));
+            return;
+        }
+        if item.source == SourceId::HISTORY {
             return;
         }
         let known = self.cursors.len();

@@ -33,6 +33,12 @@ impl Range {
         self.from.map_or(0, |(nanos, ..)| nanos)
     }
 
+    /// Nothing at or after this time is wanted.
+    pub(super) fn ceiling(self) -> Option<i64> {
+        // A line's own time is still wanted, up to the line.
+        self.until.map(|(nanos, source, _)| if source == 0 { nanos } else { nanos.saturating_add(1) })
+    }
+
     pub(super) fn has_end(self) -> bool {
         self.until.is_some()
     }
@@ -57,7 +63,8 @@ fn key(moment: LogMoment) -> Key {
     }
 }
 
-fn nanos(at: Timestamp) -> i64 {
+/// A time in nanoseconds since the epoch.
+pub(super) fn nanos(at: Timestamp) -> i64 {
     i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX)
 }
 

@@ -6,6 +6,7 @@ use super::instances::instances;
 use super::kept::{Beginning, Enough};
 use super::line::{Item, Source, SourceId, What};
 use super::merge::merged;
+use super::older::Older;
 use super::position::{Cursor, Position, Texts};
 use super::range::Range;
 use super::read::{ChunkStream, Reading};
@@ -34,13 +35,15 @@ type Shown = (LogPosition, LogEntry);
 type Step = (Position, Vec<Shown>);
 
 pub(super) struct Viewer {
-    cluster: Cluster,
-    state: ClusterState,
-    namespace: Namespace,
-    service: ServiceName,
-    request: LogRequest,
-    range: Range,
+    pub(super) cluster: Cluster,
+    pub(super) state: ClusterState,
+    pub(super) namespace: Namespace,
+    pub(super) service: ServiceName,
+    pub(super) request: LogRequest,
+    pub(super) range: Range,
     keep: Keep,
+    /// Nothing for who follows.
+    pub(super) older: Option<Older>,
 }
 
 impl Viewer {
@@ -55,7 +58,12 @@ impl Viewer {
         let range = Range::of(&request, Timestamp::now());
         request.follow = request.follow && !range.has_end() && request.head.is_none();
         let range = if request.after.is_some() { range.resumed() } else { range };
-        Self { cluster, state, namespace, service, request, range, keep }
+        Self { cluster, state, namespace, service, request, range, keep, older: None }
+    }
+
+    /// The same with lines from outside of the cluster, unless it follows.
+    pub(super) fn with_older(self, older: Option<Older>) -> Self {
+        Self { older: older.filter(|_| !self.request.follow), ..self }
     }
 
     pub(super) fn entries(self) -> impl Stream<Item = Result<Shown, Error>> + Send {
@@ -235,6 +243,7 @@ impl Viewer {
         let had = &covered | &ids;
         let kept = self.kept(position, &had, tail).await;
         let lost = lost(position, &ids, &(&covered | &kept.known));
+        let past = self.in_the_past(&present, &kept.known, position, tail).await;
         let mut missing = kept.enter(position);
         for gap in lost {
             position.advance(&Item { what: What::Closed(None), ..gap.clone() });
@@ -250,6 +259,12 @@ impl Viewer {
         // An event's own time, not its place, says whether it is from before what was asked for.
         events.retain(|event| position.events.is_some() || event.happened_at() >= position.floor);
         streams.push(stream::once(async { Ok(events) }).boxed());
+        if let Some(past) = past {
+            // What is missing here comes from there, or there is said why not.
+            streams = streams.into_iter().map(without_gaps).collect();
+            missing.clear();
+            streams.push(past.items().map_ok(|item| vec![item]).boxed());
+        }
         (streams, missing)
     }
 
@@ -300,6 +315,15 @@ impl Viewer {
         let mut entry = item.entry()?;
         (self.keep)(&mut entry).then_some(entry)
     }
+}
+
+/// The same without what says that something is missing.
+fn without_gaps(chunks: ChunkStream) -> ChunkStream {
+    let without = |mut chunk: Vec<Item>| {
+        chunk.retain(|item| !matches!(item.what, What::Gap(_)));
+        chunk
+    };
+    chunks.map_ok(without).boxed()
 }
 
 /// The sources of which everything after the reader's place is held, because something before it still is: they needn't be asked.

@@ -151,7 +151,7 @@ impl Fixture {
         keep: fn(&LogEntry) -> bool,
     ) -> impl Stream<Item = (LogPosition, LogEntry)> + Send + use<> {
         let keep: Keep = Arc::new(move |entry| keep(entry));
-        self.cluster.logs(state, &self.namespace, &orders(), request, keep).map(Result::unwrap)
+        self.cluster.logs(state, &self.namespace, &orders(), request, keep, None).map(Result::unwrap)
     }
 }
 

@@ -252,8 +252,14 @@ fn a_position_that_was_not_given_by_a_stream_is_refused() {
     in_namespace(|fixture| async move {
         let state = fixture.watch();
         let request = LogRequest { after: Some("nonsense".parse().unwrap()), ..LogRequest::default() };
-        let mut stream =
-            pin!(fixture.cluster.logs(&state, &fixture.namespace, &orders(), request, Arc::new(|_| true)));
+        let mut stream = pin!(fixture.cluster.logs(
+            &state,
+            &fixture.namespace,
+            &orders(),
+            request,
+            Arc::new(|_| true),
+            None
+        ));
         assert!(matches!(stream.next().await, Some(Err(fairway_kubernetes::Error::LogPosition))));
         assert!(stream.next().await.is_none());
     });

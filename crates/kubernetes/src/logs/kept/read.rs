@@ -2,12 +2,13 @@
 
 use super::super::line::{Item, SourceId, What};
 use super::super::position::{Cursor, Position};
+use super::super::seam::one_grain;
 use super::record::{KnownSource, Record, Records};
 use super::{LogKeeping, segments};
 use async_stream::stream;
 use fairway_domain::{Namespace, ServiceName};
 use futures::Stream;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -75,6 +76,39 @@ impl Kept {
         }
         found.paths.reverse();
         found
+    }
+}
+
+/// What has been met of a source's beginning.
+#[derive(Default)]
+struct First {
+    lines: Vec<Item>,
+    whole: bool,
+}
+
+impl Kept {
+    /// The first lines that are kept of each of the `sources`: those whose times can hardly be told apart.
+    pub(in super::super) async fn first_lines(&self, sources: &HashSet<SourceId>) -> Vec<Vec<Item>> {
+        let mut found: BTreeMap<SourceId, First> = sources.iter().map(|id| (*id, First::default())).collect();
+        for (_, path) in segments(&self.folder).unwrap_or_default() {
+            // One that was removed just now is no beginning any more.
+            let Ok(bytes) = tokio::fs::read(&path).await else { continue };
+            for record in Records::of(&bytes) {
+                let Record::Item(item) = record else { continue };
+                let Some(first) = found.get_mut(&item.source).filter(|first| !first.whole) else { continue };
+                if !matches!(item.what, What::Line(_)) {
+                    continue;
+                }
+                match first.lines.first() {
+                    Some(earliest) if !one_grain(earliest.nanos, item.nanos) => first.whole = true,
+                    _ => first.lines.push(item),
+                }
+            }
+            if found.values().all(|first| first.whole) {
+                break;
+            }
+        }
+        found.into_values().map(|first| first.lines).filter(|lines| !lines.is_empty()).collect()
     }
 }
 

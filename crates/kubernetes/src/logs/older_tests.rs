@@ -1,0 +1,166 @@
+use super::*;
+use futures::TryStreamExt;
+use std::sync::Mutex;
+
+fn stored(pod: &str, nanos: i64, text: &str) -> StoredLine {
+    StoredLine {
+        nanos,
+        grain: 1,
+        pod: pod.into(),
+        container: "app".into(),
+        uid: None,
+        restart: 0,
+        text: text.into(),
+        bytes: text.len() as u64,
+    }
+}
+
+fn had(pod: &str, nanos: i64, text: &str) -> Vec<Item> {
+    let origin = Arc::new(Origin { pod: pod.into(), container: "app".into(), revision: Some(3) });
+    let what = What::Line(text.into());
+    vec![Item { source: SourceId::of(pod, "app"), origin, restart: 0, nanos, ordinal: 1, beyond: 0, what }]
+}
+
+type Asked = Arc<Mutex<Vec<Stretch>>>;
+
+/// A store that has these lines, in order, and what it was asked.
+fn store(lines: Vec<StoredLine>) -> (Older, Asked) {
+    let asked = Asked::default();
+    let noted = asked.clone();
+    let ask: Ask = Arc::new(move |stretch| {
+        noted.lock().unwrap().push(stretch.clone());
+        let inside = |line: &&StoredLine| {
+            let key = (line.pod.clone(), line.container.clone());
+            (stretch.from..stretch.until).contains(&line.nanos) && !stretch.without.contains(&key)
+        };
+        let found: Vec<_> = lines.iter().filter(inside).cloned().collect();
+        let last = stretch.last.map_or(found.len(), |last| found.len().min(last as usize));
+        iter(found[found.len() - last..].to_vec()).map(Ok).boxed()
+    });
+    (Older { ask, reach: Duration::from_hours(1) }, asked)
+}
+
+fn past(older: Older, (from, until): (i64, i64), last: Option<(u32, bool)>, had: &[Vec<Item>]) -> Past {
+    let mut past = Past {
+        older,
+        namespace: "staging".parse().unwrap(),
+        from,
+        until,
+        last,
+        position: Position::since(from),
+        seams: BTreeMap::new(),
+        known: HashMap::new(),
+    };
+    for first in had {
+        past.begins_with(first);
+    }
+    past
+}
+
+async fn texts(past: Past) -> Vec<String> {
+    let items: Vec<Item> = past.items().try_collect().await.unwrap();
+    items.iter().map(|item| item.entry().unwrap().text).collect()
+}
+
+const MILLI: i64 = 1_000_000;
+
+#[tokio::test]
+async fn of_each_container_only_what_is_before_its_seam_comes_from_the_store() {
+    let lines = ["a", "b", "gone"]
+        .into_iter()
+        .flat_map(|pod| (1..=9).map(move |at| stored(pod, at * 10 * MILLI, &format!("{pod}{at}"))));
+    let mut lines: Vec<StoredLine> = lines.collect();
+    lines.sort_by_key(|line| line.nanos);
+    let (older, asked) = store(lines);
+    let seams = [had("a", 20 * MILLI, "a2"), had("b", 40 * MILLI, "b4")];
+    let got = texts(past(older, (20 * MILLI, 60 * MILLI), None, &seams)).await;
+    assert_eq!(got, ["b2", "gone2", "b3", "gone3", "gone4", "gone5"]);
+    let without: Vec<usize> = asked.lock().unwrap().iter().map(|stretch| stretch.without.len()).collect();
+    assert_eq!(without, [1, 2], "what is had anyway isn't fetched");
+}
+
+#[tokio::test]
+async fn lines_whose_times_are_cut_short_are_given_once_too() {
+    let texts_of = |texts: &[&str]| -> Vec<StoredLine> {
+        texts.iter().map(|text| StoredLine { grain: MILLI, ..stored("a", 5 * MILLI, text) }).collect()
+    };
+    let origin = had("a", 0, "")[0].origin.clone();
+    let first = ["c", "d"].into_iter().zip([5 * MILLI + 400, 5 * MILLI + 500]).map(|(text, nanos)| Item {
+        nanos,
+        origin: origin.clone(),
+        what: What::Line(text.into()),
+        ..had("a", 0, "")[0].clone()
+    });
+    let mut lines = texts_of(&["a", "b", "c", "d"]);
+    lines.push(StoredLine { grain: MILLI, ..stored("a", 6 * MILLI, "e") });
+    let (older, _) = store(lines);
+    let got = texts(past(older, (0, 60 * MILLI), None, &[first.collect()])).await;
+    assert_eq!(got, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn the_last_lines_are_those_nearest_to_the_end() {
+    let lines: Vec<StoredLine> = (1..=9)
+        .map(|at| stored(if at < 7 { "a" } else { "gone" }, at * 10 * MILLI, &at.to_string()))
+        .collect();
+    let (older, _) = store(lines.clone());
+    let end = (0, 100 * MILLI);
+    assert_eq!(texts(past(older, end, Some((2, false)), &[had("a", 60 * MILLI, "6")])).await, ["8", "9"]);
+    let (older, _) = store(lines.clone());
+    assert_eq!(
+        texts(past(older, end, Some((5, false)), &[had("a", 60 * MILLI, "6")])).await,
+        ["5", "7", "8", "9"]
+    );
+    let (older, _) = store(lines);
+    let got = texts(past(older, end, Some((3, true)), &[])).await;
+    assert_eq!(got.len(), 4, "{got:?}");
+    assert!(got[1].starts_with("Only the last 3 older lines were searched"), "{got:?}");
+}
+
+#[tokio::test]
+async fn what_could_not_be_had_is_a_gap_that_says_why_and_no_place_to_resume_at() {
+    let ask: Ask =
+        Arc::new(|_| iter([Ok(stored("a", 5, "one")), Err("Loki doesn't answer.".into())]).boxed());
+    let older = Older { ask, reach: Duration::from_hours(1) };
+    let items: Vec<Item> = past(older, (0, 60), None, &[]).items().try_collect().await.unwrap();
+    let gap = items[1].entry().unwrap();
+    assert_eq!(gap.marker, Some(fairway_domain::LogMarker::Gap));
+    assert_eq!((&*gap.text, items[1].nanos), ("Loki doesn't answer.", 5));
+    let mut position = Position::default();
+    position.advance(&items[1]);
+    assert_eq!(position, Position::default());
+    position.advance(&items[0]);
+    assert_eq!(position.open_sources(), [], "it can't be asked about later");
+    assert!(position.passed(&items[0]));
+}
+
+#[tokio::test]
+async fn a_container_that_the_cluster_knows_keeps_its_places() {
+    let (older, _) =
+        store(vec![stored("a", 5, "one"), StoredLine { uid: Some("7b0a".into()), ..stored("b", 6, "two") }]);
+    let items: Vec<Item> =
+        past(older, (0, 60), None, &[had("a", 50, "")]).items().try_collect().await.unwrap();
+    assert_eq!(items[0].source, SourceId::of("a", "app"));
+    assert_eq!(items[0].origin.revision, Some(3));
+    assert_eq!(items[1].source, SourceId::of("7b0a", "app"));
+}
+
+#[tokio::test]
+async fn who_resumes_at_an_older_line_goes_on_right_after_it() {
+    let lines = vec![stored("a", 5, "one"), stored("a", 5, "two"), stored("b", 6, "three")];
+    let all: Vec<Item> =
+        past(store(lines.clone()).0, (0, 60), None, &[]).items().try_collect().await.unwrap();
+    let mut resumed = past(store(lines).0, (5, 60), None, &[]);
+    resumed.position.advance(&all[0]);
+    assert_eq!(texts(resumed).await, ["two", "three"]);
+}
+
+#[tokio::test]
+async fn why_nothing_can_be_had_is_said_once() {
+    let ask: Ask = Arc::new(|_| iter([Err("Loki doesn't answer.".into())]).boxed());
+    for last in [None, Some((9, false))] {
+        let older = Older { ask: ask.clone(), reach: Duration::from_hours(1) };
+        let got = texts(past(older, (0, 60 * MILLI), last, &[had("a", 20 * MILLI, "a")])).await;
+        assert_eq!(got, ["Loki doesn't answer."]);
+    }
+}
