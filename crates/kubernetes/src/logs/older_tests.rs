@@ -59,7 +59,7 @@ fn past(older: Older, (from, until): (i64, i64), last: Option<(u32, bool)>, had:
 
 async fn texts(past: Past) -> Vec<String> {
     let items: Vec<Item> = past.items().try_collect().await.unwrap();
-    items.iter().map(|item| item.entry().unwrap().text).collect()
+    items.iter().map(|item| item.clone().entry().unwrap().text).collect()
 }
 
 const MILLI: i64 = 1_000_000;
@@ -123,7 +123,7 @@ async fn what_could_not_be_had_is_a_gap_that_says_why_and_no_place_to_resume_at(
         Arc::new(|_| iter([Ok(stored("a", 5, "one")), Err("Loki doesn't answer.".into())]).boxed());
     let older = Older { ask, reach: Duration::from_hours(1) };
     let items: Vec<Item> = past(older, (0, 60), None, &[]).items().try_collect().await.unwrap();
-    let gap = items[1].entry().unwrap();
+    let gap = items[1].clone().entry().unwrap();
     assert_eq!(gap.marker, Some(fairway_domain::LogMarker::Gap));
     assert_eq!((&*gap.text, items[1].nanos), ("Loki doesn't answer.", 5));
     let mut position = Position::default();
