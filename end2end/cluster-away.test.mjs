@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Fairway, cluster, kubectl, until } from './harness.mjs';
+import { Fairway, cluster, kubectl, redisCli, until } from './harness.mjs';
 import { alive, openBrowser, openPage } from './parts/browser.mjs';
 
 /** Stands between Fairway and the API server. */
@@ -69,7 +69,7 @@ before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'fairway-wire-'));
   const own = path.join(folder, 'kubeconfig');
   await writeFile(own, kubeconfig.replaceAll(`https://127.0.0.1:${port}`, `https://127.0.0.1:${wire.port}`));
-  [fairway, browser] = await Promise.all([Fairway.start({ kubeconfig: own }), openBrowser()]);
+  [fairway, browser] = await Promise.all([Fairway.start({ kubeconfig: own, variables: { FAIRWAY_PURGE_BUSY_MICROSECONDS: '1' } }), openBrowser()]);
   name = await fairway.create('away', { replicas: '2', redis: true });
   ({ body: [build] } = await fairway.rest.get(`/api/v1/services/${name}/builds`));
 });
@@ -178,6 +178,26 @@ test('a rollout waits for a cluster that goes away, and ends well once it is bac
   await fairway.job(deploy.job);
   const { body } = await fairway.rest.get(`/api/v1/services/${name}`);
   assert.equal(body.deploys[0].state, 'succeeded');
+});
+
+test('a purge whose connection breaks goes on by itself once the cluster is back', async (t) => {
+  t.after(() => wire.restore());
+  const staging = fairway.namespaces.staging;
+  const count = 200_000;
+  await redisCli(staging, name, `eval "for i=1,${count} do redis.call('SET','session:'..i,'x') end" 0`);
+  const purges = `/api/v1/services/${name}/environments/staging/purges`;
+  const { body: job } = await fairway.rest.post(purges, { prefix: 'session:', expectedCount: count, confirm: name, reason: 'a test' });
+  const onRecord = async () => (await fairway.rest.get(purges)).body.find((one) => one.job === job.id);
+  await until('keys go', 60, async () => (await onRecord()).counts.removed > 0, 20);
+  wire.cut();
+  await until('it waits', 30, async () => /connection to Redis was lost/.test(JSON.stringify((await fairway.rest.get(`/api/v1/jobs/${job.id}`)).body)));
+  assert.notEqual((await redisCli(staging, name, 'dbsize')).trim(), '0', 'it was cut too late to prove anything');
+  wire.restore();
+  await fairway.job(job.id);
+  assert.equal((await redisCli(staging, name, 'keys session:*')).trim(), '');
+  const { attempts, state, counts } = await onRecord();
+  assert.deepEqual([attempts, state], [2, 'succeeded']);
+  assert.ok(counts.removed <= count, JSON.stringify(counts));
 });
 
 test('Fairway starts without it, says so, and what failed meanwhile goes on by a retry', async (t) => {

@@ -96,6 +96,14 @@ impl Error {
         }
     }
 
+    /// Whether the connection is gone, and a new one may go on.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Interrupted { cause, .. } => cause.is_lost(),
+            error => matches!(error, Self::Unreachable(_)),
+        }
+    }
+
     /// Whether another server may answer better, once the servers have settled.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Unsettled(_) | Self::NotWritable(_))

@@ -15,6 +15,13 @@ use tokio::time::Instant;
 /// How often progress is written down.
 const REPORT: Duration = Duration::from_millis(500);
 
+/// How long a Redis that was lost in the middle may be away, and how often it is looked for.
+const BACK_WITHIN: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The Redis of an attempt, the proof that nobody else purges it, and what is on record.
+type Begun = (PurgeableRedis, PurgeLock, Purge);
+
 /// How far this attempt is, and whether it is to stop.
 struct Underway {
     counts: watch::Sender<PurgeCounts>,
@@ -23,29 +30,50 @@ struct Underway {
 }
 
 impl StepRun<'_> {
-    /// Scans and unlinks. A repeat after a kill removes what is left.
+    /// Scans and unlinks. A repeat after a kill, or after the connection was lost, removes what is left.
     pub(super) async fn purge(&self) -> Result<Performed, StepFailure> {
         let asked = self.purge_on_record().await?;
         if let Some(by) = &asked.stopped_by {
             return Ok(stopped(&asked, &outcome(&asked), by));
         }
         let begun = self.begin_purge().await.map_err(|failure| failure.before_another_attempt(&asked));
-        let (mut redis, lock, purge) = begun?;
-        let underway = Underway {
-            counts: watch::Sender::new(PurgeCounts::default()),
-            stop: AtomicBool::new(false),
-            begun: Instant::now(),
-        };
-        let report = tokio::select! {
-            report = remove(&mut redis, &purge, &underway, self.portal.inner.settings.purge.pace) => report,
-            failure = self.keep_record(&lock, &purge, &underway) => return Err(failure),
-        };
-        let purge = self.record(&lock, purge, &underway).await?;
-        self.result(&purge, report).await
+        let mut begun = begun?;
+        loop {
+            let (mut redis, lock, purge) = begun;
+            let underway = Underway {
+                counts: watch::Sender::new(PurgeCounts::default()),
+                stop: AtomicBool::new(false),
+                begun: Instant::now(),
+            };
+            let report = tokio::select! {
+                report = remove(&mut redis, &purge, &underway, self.portal.inner.settings.purge.pace) => report,
+                failure = self.keep_record(&lock, &purge, &underway) => return Err(failure),
+            };
+            let purge = self.record(&lock, purge, &underway).await?;
+            // A connection that breaks whenever it is made brings nobody further.
+            let lost = report.as_ref().is_err_and(Error::is_lost) && underway.counts.borrow().found > 0;
+            let again = if lost { self.begin_purge_again().await? } else { None };
+            let Some(again) = again else { return self.result(&purge, report).await };
+            begun = again;
+        }
+    }
+
+    /// Goes on where the connection was lost, as when the kubelet through which it was forwarded is restarted. Nothing if Redis doesn't
+    /// answer for too long, or if it is to stop.
+    async fn begin_purge_again(&self) -> Result<Option<Begun>, StepFailure> {
+        self.log("The connection to Redis was lost; waiting for it to go on.").await?;
+        let lost = Instant::now();
+        while lost.elapsed() < BACK_WITHIN && self.purge_on_record().await?.stopped_by.is_none() {
+            tokio::time::sleep(LOOK).await;
+            if let Ok(begun) = self.begin_purge().await {
+                return Ok(Some(begun));
+            }
+        }
+        Ok(None)
     }
 
     /// The Redis, checked anew, and the proof that nobody else purges it.
-    async fn begin_purge(&self) -> Result<(PurgeableRedis, PurgeLock, Purge), StepFailure> {
+    async fn begin_purge(&self) -> Result<Begun, StepFailure> {
         let redis = match self.portal.redis_to_purge(self.service(), self.environment()?).await? {
             Answer::Done(redis) => redis,
             Answer::Refused(refusal) => return Err(StepFailure::new(refusal.to_string())),
