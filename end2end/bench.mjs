@@ -7,6 +7,7 @@ import { Fairway, kubectl, pause, redisCli, servicePods } from './harness.mjs';
 import { clone, inTerminal } from './parts/cluster.mjs';
 import { ascending, at, count, kilobytes, median, megabytes, memory, row, spread, table } from './parts/figures.mjs';
 import { logs } from './parts/log-figures.mjs';
+import { purges } from './parts/purge-figures.mjs';
 import { run } from './parts/run.mjs';
 
 const listed = count < 5 ? 4 : 20;
@@ -225,6 +226,7 @@ async function measure(fairway) {
   await walk(fairway);
   row('resident memory after all of this', megabytes(await memory(pid)), `just started ${before}, at most ${megabytes(await memory(pid, 'VmHWM'))}`);
   await logs(fairway);
+  await purges(fairway);
 }
 
 /** The machine, as its figures are kept apart from those of others. */

@@ -1,0 +1,150 @@
+// Measures a purge beside what people type today, on the same Redis with the same keys, and what another client notices of it.
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pause, redisCli, servicePods } from '../harness.mjs';
+import { cluster, inTerminal } from './cluster.mjs';
+import { ascending, at, count, median, megabytes, memory, row, spread } from './figures.mjs';
+
+const many = count < 5 ? 20_000 : 1_000_000;
+const few = many / 10;
+const turns = count < 5 ? 1 : 3;
+const inWords = (keys) => keys.toLocaleString('en');
+
+/** A client of its own in the cluster: it pings a hundred times a second and says how many microseconds each answer took. */
+const pinging = `
+import os, socket, time
+from urllib.parse import urlparse
+url = urlparse(os.environ["REDIS_URL"])
+client = socket.create_connection((url.hostname, url.port or 6379))
+client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+client.sendall(b"AUTH %s\\r\\n" % (url.password or "").encode())
+client.recv(100)
+while True:
+    begun = time.perf_counter()
+    client.sendall(b"PING\\r\\n")
+    client.recv(100)
+    print(int((time.perf_counter() - begun) * 1e6), flush=True)
+    time.sleep(0.01)
+`;
+
+/** All figures of purges. */
+export async function purges(fairway) {
+  const name = await fairway.create('purged', { redis: true });
+  const namespace = fairway.namespaces.staging;
+  const [pod] = (await servicePods(namespace, name)).map(({ metadata }) => metadata.name);
+  const redis = { fairway, name, namespace, pod };
+  await besideTheTerminal(redis);
+  await noticedByOthers(redis);
+  await memoryOf(redis);
+}
+
+async function fill({ namespace, name }, keys) {
+  const lines = ['flushall'];
+  for (let first = 1; first <= keys; first += 50_000) lines.push(`eval "for i=${first},${Math.min(first + 49_999, keys)} do redis.call('SET','session:'..i,'x') end" 0`);
+  await redisCli(namespace, name, lines.join('\n'));
+}
+
+async function left({ namespace, name }) {
+  return Number(await redisCli(namespace, name, 'dbsize'));
+}
+
+/** Restarts Fairway with another pace: so many microseconds of Redis's time at once, 0 for no bound. */
+async function paced({ fairway }, microseconds) {
+  await fairway.stop();
+  if (microseconds === undefined) delete fairway.environment.FAIRWAY_PURGE_BUSY_MICROSECONDS;
+  else fairway.environment.FAIRWAY_PURGE_BUSY_MICROSECONDS = String(microseconds);
+  await fairway.run();
+}
+
+/** Purges by the REST API after a dry run; gives how long the removal took, in seconds, by the job's record. */
+async function purge({ fairway, name }, keys) {
+  const address = `/api/v1/services/${name}/environments/staging/purges`;
+  const asked = async (body) => {
+    const { status, body: answer } = await fairway.rest.post(address, { pattern: 'session:*', ...body });
+    if (status >= 300) throw new Error(`a purge was answered ${status}: ${JSON.stringify(answer)}`);
+    return answer;
+  };
+  const { count: counted } = await asked({ dryRun: true });
+  if (counted.matching !== keys) throw new Error(`${counted.matching} of ${keys} keys were counted`);
+  const { id } = await asked({ expectedCount: keys, reason: 'a measurement', confirm: name });
+  const { steps: [{ startedAt, finishedAt }] } = await fairway.job(id);
+  const { body: [{ counts }] } = await fairway.rest.get(address);
+  if (counts.removed !== keys) throw new Error(`${counts.removed} of ${keys} keys were removed`);
+  return (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
+}
+
+/** What people type, in the pod of Redis, so that no way to it counts. */
+async function byTerminal({ namespace, name }) {
+  const script = 'export REDISCLI_AUTH="$REDIS_PASSWORD"; redis-cli --scan --pattern "session:*" | xargs -n 1000 redis-cli unlink >/dev/null';
+  const begun = performance.now();
+  await inTerminal(`kubectl --namespace ${namespace} exec deployment/${name}-redis -- sh -c '${script}'`);
+  return (performance.now() - begun) / 1000;
+}
+
+async function besideTheTerminal(redis) {
+  await paced(redis, 0);
+  const [ours, theirs] = [[], []];
+  for (let turn = 0; turn < turns; turn += 1) {
+    await fill(redis, many);
+    theirs.push(await byTerminal(redis));
+    if (await left(redis)) throw new Error('the terminal left keys behind');
+    await fill(redis, many);
+    ours.push(await purge(redis, many));
+  }
+  row(`${inWords(many)} keys purged by pattern, unpaced`, spread(ours), `${turns} times, in turns with the following; over a port-forward`);
+  row('… `redis-cli --scan --pattern … | xargs -n 1000 redis-cli unlink`', spread(theirs), 'in the pod of Redis');
+  row('… how many times as fast', (median(theirs) / median(ours)).toFixed(1), 'goal: 5');
+}
+
+/** A client that pings until it is stopped; then it gives the answers' times, in microseconds. */
+function pings({ namespace, pod }) {
+  const program = path.join(cluster.BIN, 'kubectl');
+  const child = spawn(program, ['--namespace', namespace, 'exec', pod, '--', 'python3', '-c', pinging], { env: { ...process.env, KUBECONFIG: cluster.KUBECONFIG }, stdio: ['ignore', 'pipe', 'inherit'] });
+  let told = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (told += text));
+  return async () => {
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    child.kill();
+    await ended;
+    const times = told.split('\n').slice(0, -1).map(Number);
+    if (times.length < 100) throw new Error(`only ${times.length} pings were answered`);
+    return ascending(times);
+  };
+}
+
+const milliseconds = (microseconds) => `${(microseconds / 1000).toFixed(2)} ms`;
+
+async function noticedByOthers(redis) {
+  await paced(redis, undefined);
+  await fill(redis, many);
+  const atRest = pings(redis);
+  await pause(count < 5 ? 3_000 : 15_000);
+  const rest = await atRest();
+  const during = pings(redis);
+  await pause(1000);
+  const took = await purge(redis, many);
+  const meanwhile = await during();
+  row(`${inWords(many)} keys purged by pattern, paced as it is by default`, `${took.toFixed(1)} s`, 'with a client that pings a hundred times a second');
+  row('… p99 of that client, at rest', milliseconds(at(rest, 0.99)), `${rest.length} pings`);
+  row('… p99 of that client, during the count and the purge', milliseconds(at(meanwhile, 0.99)), `${meanwhile.length} pings`);
+  row('… ratio', (at(meanwhile, 0.99) / at(rest, 0.99)).toFixed(2), 'goal: 3');
+}
+
+/** How much the process grew beyond what it held before, for few keys and for many. */
+async function memoryOf(redis) {
+  await paced(redis, 0);
+  const grown = [];
+  for (const keys of [few, many]) {
+    await fill(redis, keys);
+    // Warm, so that what the first purge of a process loads isn't counted.
+    await purge(redis, keys);
+    await fill(redis, keys);
+    const before = await memory(redis.fairway.child.pid);
+    await writeFile(`/proc/${redis.fairway.child.pid}/clear_refs`, '5');
+    await purge(redis, keys);
+    grown.push([before, await memory(redis.fairway.child.pid, 'VmHWM')]);
+  }
+  const [[, small], [before, large]] = grown;
+  row(`memory of Fairway at most, while it counts and purges ${inWords(many)} keys`, megabytes(large), `${megabytes(before)} before; with ${inWords(few)} keys ${megabytes(small)}`);
+}
