@@ -157,8 +157,12 @@ test('lines of a pod that still runs go on in Loki where its own log begins', as
 
 test('the page shows older lines, and its status names where they come from', async () => {
   const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
-  await plain.goto(`${fairway.url}/services/${name}/logs?environment=staging`);
-  const text = await plain.locator('.plain-log').innerText();
+  // On a busy machine Loki may take longer than a page waits; the page then says to reload.
+  const text = await until('the page has the lines', 60, async () => {
+    await plain.goto(`${fairway.url}/services/${name}/logs?environment=staging`);
+    const [log] = await plain.locator('.plain-log').all();
+    return log?.innerText();
+  });
   for (const pod of [gone, living]) assert.match(text, new RegExp(`${pod.split('-').at(-1)} .*number ${LINES - 1}`));
   const { body: status } = await fairway.rest.get(`${address}/status`);
   assert.deepEqual(status.history, { source: `Loki at ${loki.url}`, hours: 720, trouble: null });

@@ -312,7 +312,9 @@ step('paused, what comes is counted and moves nothing; following again shows all
   const before = await drawn();
   await ask('/write/3000');
   await page.locator('.log-status', { hasText: /3,00\d new lines below/ }).waitFor({ timeout: 60_000 });
-  assert.deepEqual(await drawn(), before, 'the lines that are read stay where they are, also when older ones go');
+  // Twenty rows are drawn above those in sight; of those below, a part of a pixel decides of the last.
+  const inSight = (rows) => rows.slice(20, 40);
+  assert.deepEqual(inSight(await drawn()), inSight(before), 'the lines that are read stay where they are, also when older ones go');
   await page.keyboard.press('Shift+G');
   await endsWith(last + 2_999);
   assert.doesNotMatch(await status(), /paused/);
