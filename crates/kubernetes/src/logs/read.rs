@@ -275,6 +275,10 @@ impl Reading {
             }
             // The kubelet may have removed the log since.
             gap.met = gap.met || read_before;
+            if self.follow && resumed && !gap.met && instance.end.is_none() {
+                // It knows nothing of a container that runs, as right after its own start: that is no gap yet.
+                Err(Error::Unreachable("the kubelet doesn't have the log yet".into()))?;
+            }
             let missing = gap.item(&self.source).filter(|_| resumed);
             // An end from before what was asked for is left out like the lines before it.
             let end = instance.end.as_ref().map(|end| ended(&self.source, instance.restart, cursor, end));

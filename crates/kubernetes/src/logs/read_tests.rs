@@ -81,6 +81,10 @@ fn a_gap_is_told_unless_the_readers_place_was_met_again() {
 
 /// What is read of an instance of which one line was read, if the API gives this log.
 async fn read_on(log: &'static str, read_before: bool, end: Option<End>) -> Vec<What> {
+    try_read_on(log, read_before, end).await.unwrap()
+}
+
+async fn try_read_on(log: &'static str, read_before: bool, end: Option<End>) -> Result<Vec<What>, Error> {
     let answer = move |_| async move {
         Ok::<_, std::io::Error>(http::Response::new(Body::from(log.as_bytes().to_vec())))
     };
@@ -98,8 +102,8 @@ async fn read_on(log: &'static str, read_before: bool, end: Option<End>) -> Vec<
         follow: true,
         read_before: read_before.then_some(id),
     };
-    let items: Chunk = reading.chunks().try_concat().await.unwrap();
-    items.into_iter().map(|item| item.what).collect()
+    let items: Chunk = reading.chunks().try_concat().await?;
+    Ok(items.into_iter().map(|item| item.what).collect())
 }
 
 #[tokio::test]
@@ -114,4 +118,12 @@ async fn a_successors_lines_are_not_taken_for_those_of_an_instance_that_was_read
     assert_eq!(read_on(OWN, true, None).await, [more]);
     let unsure = read_on(SUCCESSORS, false, None).await;
     assert!(matches!(unsure[..], [What::Gap(_), What::Line(_)]), "{unsure:?}");
+}
+
+#[tokio::test]
+async fn a_kubelet_that_has_nothing_yet_of_a_container_that_runs_has_lost_nothing() {
+    let outcome = try_read_on("", false, None).await;
+    assert!(outcome.as_ref().is_err_and(Error::is_transient), "{outcome:?}");
+    let ended = read_on("", false, Some(End { nanos: 0, text: "exited".into() })).await;
+    assert!(matches!(ended[..], [What::Gap(_), What::Ended(_)]), "of one that has ended it has: {ended:?}");
 }
