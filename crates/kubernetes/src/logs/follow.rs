@@ -248,10 +248,11 @@ impl Follower {
     /// Tells that the pod is gone, and of what may have gone with it.
     async fn close(mut self) {
         let why = "The pod went while its log couldn't be read: its last lines may be missing here.";
-        if self.broken
-            && let Some(gap) = self.gap_here(why.into())
-            && self.deliver(gap).await.is_none()
-        {
+        let gap = self.gap_here(why.into()).unwrap_or_else(|| {
+            let place = (self.closed().nanos, Item::ANYWHERE);
+            Item::happened(&self.source, 0, place, What::Gap(why.into()))
+        });
+        if self.broken && self.deliver(gap).await.is_none() {
             return;
         }
         let _ = self.items.send(self.closed()).await;

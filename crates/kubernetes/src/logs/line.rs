@@ -104,6 +104,9 @@ pub(super) enum What {
 }
 
 impl Item {
+    /// The ordinal of a gap that may be anywhere before the source's end: nothing of it was read where others read on.
+    pub(super) const ANYWHERE: u32 = 0;
+
     /// Something that happened to the source at a cursor of it.
     pub(super) fn happened(source: &Source, restart: u32, (nanos, ordinal): (i64, u32), what: What) -> Self {
         Self { source: source.id, origin: source.origin.clone(), restart, nanos, ordinal, beyond: 0, what }

@@ -45,6 +45,7 @@ impl Cursor {
             What::Line(_) => (item.nanos, item.ordinal) <= self.place(),
             What::Ended(_) => item.restart < self.instance,
             // A gap is one only to who stands right before it; another has read the lines another way.
+            What::Gap(_) if item.nanos > 0 && item.ordinal == Item::ANYWHERE => self.closed(),
             What::Gap(_) => (item.nanos, item.ordinal) != self.place(),
             // It comes first: whoever has a place in the source is past it.
             What::Joined(_) => true,

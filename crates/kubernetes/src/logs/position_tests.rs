@@ -104,3 +104,15 @@ fn lines_from_before_what_was_asked_for_count_as_read() {
     assert!(position.passed(&item(1, 0, 99, 1, What::Line(String::new()))));
     assert!(!position.passed(&item(1, 0, 100, 1, What::Line(String::new()))));
 }
+
+#[test]
+fn a_gap_that_may_be_anywhere_is_told_once_to_all_who_are_in_the_source() {
+    let gap = item(1, 0, 50, Item::ANYWHERE, What::Gap(String::new()));
+    let mut position = Position::default();
+    assert!(position.passed(&gap), "who has read nothing of it misses nothing");
+    position.advance(&item(1, 0, 10, 3, What::Line(String::new())));
+    assert!(!position.passed(&gap));
+    position.advance(&gap);
+    position.advance(&item(1, 0, 50, 0, What::Closed(None)));
+    assert!(carried(&position).passed(&gap));
+}

@@ -91,18 +91,17 @@ impl Known {
             return None;
         }
         let before = self.times.partition_point(|time| *time < first);
-        if before == self.times.len() {
-            // The stream hasn't come that far.
-            return None;
-        }
+        // The stream may not have come that far.
+        let next = *self.times.get(before)?;
         self.began = Some(first);
         let last = before.checked_sub(1).map(|index| self.times[index]);
         self.times.drain(..before);
-        if last.is_some_and(|last| first - last < CLOSE) {
+        // The new file's first lines can be lost too.
+        if next == first && last.is_some_and(|last| next - last < CLOSE) {
             return None;
         }
-        let at = Timestamp::from_nanosecond(first.into()).unwrap_or_default();
-        let span = last.map_or("right".to_owned(), |last| format!("in the {} ms", (first - last) / CLOSE));
+        let at = Timestamp::from_nanosecond(next.into()).unwrap_or_default();
+        let span = last.map_or("right".to_owned(), |last| format!("in the {} ms", (next - last) / CLOSE));
         Some(format!(
             "The log was rotated, and Kubernetes can lose lines then: what was written {span} before {at:.3} may be missing."
         ))
@@ -153,6 +152,14 @@ mod tests {
         assert_eq!(known.begins(30 * CLOSE), None);
         known.saw(30 * CLOSE);
         assert!(known.begins(30 * CLOSE).unwrap().contains("in the 20 ms before"));
+    }
+
+    #[test]
+    fn first_lines_of_the_new_file_that_did_not_come_are_in_what_is_told() {
+        let mut known = known([5, 10, 40]);
+        assert!(
+            known.begins(35 * CLOSE).unwrap().contains("in the 30 ms before 1970-01-01T00:00:00.040Z may")
+        );
     }
 
     #[test]

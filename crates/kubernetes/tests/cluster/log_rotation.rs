@@ -74,7 +74,8 @@ fn across_many_rotations_no_line_comes_twice_and_where_one_may_be_missing_is_tol
             let ((last, _), (next, at)) = (pair[0], pair[1]);
             assert!(next > last, "{next} comes after {last}");
             let told = gaps(&got).any(|gap| gap.contains(&format!("before {at:.3} ")));
-            assert!(next == last + 1 || told, "from {last} to {next} at {at} nothing is said");
+            let said: Vec<_> = gaps(&got).collect();
+            assert!(next == last + 1 || told, "from {last} to {next} at {at} nothing is said, but {said:?}");
         }
     });
 }
