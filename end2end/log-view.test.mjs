@@ -71,6 +71,8 @@ const rows = () => page.locator('.log-rows > .row');
 const row = (text) => rows().filter({ hasText: text }).first();
 const texts = () => rows().locator('.text').allInnerTexts();
 const status = () => page.locator('.log-status').innerText();
+/** So many lines are more than a kubelet leaves in one file, and of what it may lose when it begins another the view tells. */
+const accounted = / · (none lost|lines may be missing at \d+ places?, marked in the list)/;
 const number = (text) => Number(text.replaceAll(',', ''));
 const copied = () => page.evaluate(() => navigator.clipboard.readText());
 /** The numbers of the lines that are drawn, in the order of the page. */
@@ -278,7 +280,7 @@ step('a view that was sent more lines than it holds lets the oldest go, and coun
   await write(HELD + 20_000);
   const said = await status();
   assert.match(said, /200,000 lines held from /);
-  assert.match(said, / · none lost/);
+  assert.match(said, accounted);
   const gone = number(/([\d,]+) older lines no longer held/.exec(said)[1]);
   assert.ok(gone >= 20_000, `${said}: all that were written are counted`);
 });
@@ -336,7 +338,7 @@ step('who reads the oldest lines keeps them: more come once they follow again, a
   await endsWith(last - 1);
   const said = await status();
   assert.match(said, /200,000 lines held/);
-  assert.match(said, /none lost/);
+  assert.match(said, accounted);
   await list().evaluate((element) => (element.scrollTop = element.scrollHeight - element.clientHeight - 5_000 * 20));
   await until('the lines that came then are drawn', 30, async () => Math.abs((await drawn())[0] - (last - 5_000)) < 200);
   const numbers = await drawn();
