@@ -33,11 +33,8 @@ async fn create(
     State(edge): State<Edge>,
     Asking(actor): Asking,
     Form(body): Form<CreateBody>,
-) -> Result<Response, Problem> {
-    let sent = match Sent::check(&edge, &body.csrf, &body.idempotency).await? {
-        Ok(sent) => sent,
-        Err(replayed) => return Ok(replayed),
-    };
+) -> Result<Response, Instead> {
+    let sent = Sent::check(&edge, &body.csrf, &body.idempotency).await?;
     let draft = body.draft();
     match edge.portal.create(&actor, &draft).await? {
         Answer::Done(job) => sent.see_other(&edge, format!("/jobs/{}", job.id)).await,
@@ -66,11 +63,8 @@ async fn deploy(
     Asking(actor): Asking,
     Path(service): Path<ServiceName>,
     Form(body): Form<DeployBody>,
-) -> Result<Response, Problem> {
-    let sent = match Sent::check(&edge, &body.csrf, &body.idempotency).await? {
-        Ok(sent) => sent,
-        Err(replayed) => return Ok(replayed),
-    };
+) -> Result<Response, Instead> {
+    let sent = Sent::check(&edge, &body.csrf, &body.idempotency).await?;
     let page = body.page(&service);
     let order = match body.order(&service) {
         Ok(order) => order,
@@ -89,11 +83,8 @@ async fn purge(
     Asking(actor): Asking,
     Path(service): Path<ServiceName>,
     Form(body): Form<PurgeBody>,
-) -> Result<Response, Problem> {
-    let sent = match Sent::check(&edge, &body.csrf, &body.idempotency).await? {
-        Ok(sent) => sent,
-        Err(replayed) => return Ok(replayed),
-    };
+) -> Result<Response, Instead> {
+    let sent = Sent::check(&edge, &body.csrf, &body.idempotency).await?;
     let page = body.page(&service);
     let order = match body.order(&service) {
         Ok(order) => order,
@@ -110,11 +101,8 @@ async fn schedule(
     Asking(actor): Asking,
     Path(service): Path<ServiceName>,
     Form(body): Form<PurgeBody>,
-) -> Result<Response, Problem> {
-    let sent = match Sent::check(&edge, &body.csrf, &body.idempotency).await? {
-        Ok(sent) => sent,
-        Err(replayed) => return Ok(replayed),
-    };
+) -> Result<Response, Instead> {
+    let sent = Sent::check(&edge, &body.csrf, &body.idempotency).await?;
     let page = body.page(&service);
     let asked = body.order(&service).and_then(|order| Ok((order, body.daily_at()?)));
     let (order, at) = match asked {
@@ -132,11 +120,8 @@ async fn unschedule(
     Asking(actor): Asking,
     Path((service, id)): Path<(ServiceName, ScheduleId)>,
     Form(body): Form<JobBody>,
-) -> Result<Response, Problem> {
-    let sent = match Sent::check(&edge, &body.csrf, "").await? {
-        Ok(sent) => sent,
-        Err(replayed) => return Ok(replayed),
-    };
+) -> Result<Response, Instead> {
+    let sent = Sent::check(&edge, &body.csrf, "").await?;
     match edge.portal.unschedule_purge(&actor, id).await? {
         Answer::Done(schedule) => sent.see_other(&edge, schedules_page(&schedule)).await,
         Answer::Refused(refusal) => {
@@ -155,11 +140,8 @@ async fn restart(
     Asking(actor): Asking,
     Path(service): Path<ServiceName>,
     Form(body): Form<RestartBody>,
-) -> Result<Response, Problem> {
-    let sent = match Sent::check(&edge, &body.csrf, "").await? {
-        Ok(sent) => sent,
-        Err(replayed) => return Ok(replayed),
-    };
+) -> Result<Response, Instead> {
+    let sent = Sent::check(&edge, &body.csrf, "").await?;
     let page = format!("/services/{service}");
     let environment = match body.environment() {
         Ok(environment) => environment,
@@ -176,11 +158,8 @@ async fn retry(
     Asking(actor): Asking,
     Path(id): Path<JobId>,
     Form(body): Form<JobBody>,
-) -> Result<Response, Problem> {
-    let sent = match Sent::check(&edge, &body.csrf, "").await? {
-        Ok(sent) => sent,
-        Err(replayed) => return Ok(replayed),
-    };
+) -> Result<Response, Instead> {
+    let sent = Sent::check(&edge, &body.csrf, "").await?;
     let retried = edge.portal.retry(&actor, id).await?;
     sent.job(&edge, actor, id, retried).await
 }
@@ -190,51 +169,67 @@ async fn stop(
     Asking(actor): Asking,
     Path(id): Path<JobId>,
     Form(body): Form<JobBody>,
-) -> Result<Response, Problem> {
-    let sent = match Sent::check(&edge, &body.csrf, "").await? {
-        Ok(sent) => sent,
-        Err(replayed) => return Ok(replayed),
-    };
+) -> Result<Response, Instead> {
+    let sent = Sent::check(&edge, &body.csrf, "").await?;
     let stopped = edge.portal.stop(&actor, id).await?;
     sent.job(&edge, actor, id, stopped).await
+}
+
+/// What is answered instead of doing what a form asks for.
+enum Instead {
+    /// The way to what came of the same form when it was sent before.
+    Before(Redirect),
+    Problem(Problem),
+}
+
+impl<E: Into<Problem>> From<E> for Instead {
+    fn from(error: E) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+impl IntoResponse for Instead {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Before(answer) => answer.into_response(),
+            Self::Problem(problem) => problem.into_response(),
+        }
+    }
 }
 
 /// A form that came from our own page. A form that is sent twice (a double click) is done once: both get the same answer.
 struct Sent(Option<Reservation>);
 
 impl Sent {
-    /// Checks the form's token and key; `Err` is the answer that the same form got before.
-    async fn check(edge: &Edge, csrf: &str, idempotency: &str) -> Result<Result<Self, Response>, Problem> {
+    /// Checks the form's token and key.
+    async fn check(edge: &Edge, csrf: &str, idempotency: &str) -> Result<Self, Instead> {
         if csrf != &*edge.csrf {
             let detail = "This form is out of date, or isn't one of Fairway's. Nothing was changed: go back, reload the page and send it again.";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "/problems/form", detail));
+            return Err(Problem::new(StatusCode::FORBIDDEN, "/problems/form", detail).into());
         }
         if idempotency.is_empty() {
-            return Ok(Ok(Self(None)));
+            return Ok(Self(None));
         }
         let key = format!("form {idempotency}");
         loop {
             match edge.portal.remembered(&key, "").await? {
-                Remembered::New(reservation) => return Ok(Ok(Self(Some(reservation)))),
+                Remembered::New(reservation) => return Ok(Self(Some(reservation))),
                 Remembered::InProgress => tokio::time::sleep(LOOK).await,
                 Remembered::Same(stored) => {
                     let location =
                         stored.headers.into_iter().next().map_or_else(String::new, |(_, value)| value);
-                    return Ok(Err(Redirect::to(&location).into_response()));
+                    return Err(Instead::Before(Redirect::to(&location)));
                 }
                 Remembered::Different => {
-                    return Err(Problem::new(
-                        StatusCode::CONFLICT,
-                        "/problems/form",
-                        "This form was sent before.",
-                    ));
+                    let detail = "This form was sent before.";
+                    return Err(Problem::new(StatusCode::CONFLICT, "/problems/form", detail).into());
                 }
             }
         }
     }
 
     /// Done: where to look.
-    async fn see_other(self, edge: &Edge, location: String) -> Result<Response, Problem> {
+    async fn see_other(self, edge: &Edge, location: String) -> Result<Response, Instead> {
         if let Some(reservation) = self.0 {
             let stored = StoredResponse {
                 status: StatusCode::SEE_OTHER.as_u16(),
@@ -253,7 +248,7 @@ impl Sent {
         actor: Actor,
         id: JobId,
         answer: Answer<Job>,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Response, Instead> {
         let page = format!("/jobs/{id}");
         match answer {
             Answer::Done(_) => self.see_other(edge, page).await,
@@ -268,7 +263,7 @@ impl Sent {
         actor: Actor,
         page: &str,
         refusal: &Refusal,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Response, Instead> {
         self.again(edge, actor, page, refusal_status(refusal), Alert::from(refusal)).await
     }
 
@@ -279,7 +274,7 @@ impl Sent {
         page: &str,
         status: StatusCode,
         alert: Alert,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Response, Instead> {
         self.forget(edge).await?;
         Ok(pages::again(edge, actor, page, status, alert).await)
     }
