@@ -28,11 +28,10 @@ pub(crate) struct LogAsked {
 }
 
 impl LogAsked {
-    /// What the page's address asks for.
-    #[cfg(feature = "hydrate")]
-    pub(crate) fn of_address() -> Self {
-        let parameters = address::parameters();
-        let said = |name: &str| parameters.get(name).unwrap_or_default();
+    /// What is asked for, where `said` gives what stands after a name.
+    #[cfg(any(feature = "hydrate", feature = "ssr"))]
+    pub(crate) fn of(said: impl Fn(&str) -> Option<String>) -> Self {
+        let said = |name| said(name).unwrap_or_default();
         Self {
             filter: said("filter"),
             since: said("since"),
@@ -41,6 +40,13 @@ impl LogAsked {
             tail: said("tail"),
             at: said("at"),
         }
+    }
+
+    /// What the page's address asks for.
+    #[cfg(feature = "hydrate")]
+    pub(crate) fn of_address() -> Self {
+        let parameters = address::parameters();
+        Self::of(|name| parameters.get(name))
     }
 
     /// On the server nothing is asked for by itself.
@@ -78,20 +84,11 @@ pub(crate) struct LogReading {
 impl LogAsked {
     /// What a query says.
     pub(crate) fn of_query(query: &str) -> Self {
-        let mut asked = Self::default();
-        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
-            match name {
-                "filter" => asked.filter = value,
-                "since" => asked.since = value,
-                "from" => asked.from = value,
-                "until" => asked.until = value,
-                "tail" => asked.tail = value,
-                "at" => asked.at = value,
-                _ => {}
-            }
-        }
-        asked
+        Self::of(|name| {
+            let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let (_, value) = pairs.rfind(|(known, _)| *known == name)?;
+            Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+        })
     }
 
     /// What has to be read for it.

@@ -26,15 +26,7 @@ const LINES: u32 = 500;
 pub(crate) fn LogsPage() -> impl IntoView {
     let name = param::<ServiceName>("name");
     let environment = query("environment");
-    let said = |name| query(name).unwrap_or_default();
-    let asked = LogAsked {
-        filter: said("filter"),
-        since: said("since"),
-        from: said("from"),
-        until: said("until"),
-        tail: said("tail"),
-        at: said("at"),
-    };
+    let asked = LogAsked::of(query);
     page(|request| async move {
         let name = name?;
         done(request.portal.service(&request.actor, &name).await)?;
