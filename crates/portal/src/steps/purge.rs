@@ -36,8 +36,7 @@ impl StepRun<'_> {
         if let Some(by) = &asked.stopped_by {
             return Ok(stopped(&asked, &outcome(&asked), by));
         }
-        let begun = self.begin_purge().await.map_err(|failure| failure.before_another_attempt(&asked));
-        let mut begun = begun?;
+        let mut begun = self.begin_purge().await.map_err(|failure| failure.before_another_attempt(&asked))?;
         loop {
             let (mut redis, lock, purge) = begun;
             let underway = Underway {

@@ -44,6 +44,14 @@ fn tomorrow() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second() + 86_400).unwrap()
 }
 
+/// The schedule as if it had been due yesterday.
+async fn overdue(database: &Database, store: &Store, added: &PurgeSchedule) -> PurgeSchedule {
+    let before = added.next_at.as_millisecond() - 86_400_000;
+    database.execute(&format!("UPDATE purge_schedules SET next_at = {before}")).await;
+    let [due] = store.due_schedules(Timestamp::now()).await.unwrap().try_into().unwrap();
+    due
+}
+
 async fn actions(store: &Store) -> Vec<Action> {
     let activity = store.activity(&ActivityFilter::default(), None, 10).await.unwrap();
     activity.into_iter().map(|entry| entry.action).filter(|action| *action != Action::Create).collect()
@@ -72,10 +80,7 @@ async fn a_schedule_that_is_due_is_begun_once_however_many_look(database: &Datab
     let store = database.open().await;
     with_orders(&store).await;
     let added = scheduled(&store).await;
-    // As if it had been due yesterday.
-    let before = added.next_at.as_millisecond() - 86_400_000;
-    database.execute(&format!("UPDATE purge_schedules SET next_at = {before}")).await;
-    let [due] = store.due_schedules(Timestamp::now()).await.unwrap().try_into().unwrap();
+    let due = overdue(database, &store, &added).await;
     let PurgeBegun::New(job) = begun(&store, &due).await else { panic!("it was due") };
     assert_eq!(begun(&store, &due).await, PurgeBegun::NotDue);
     let [schedule] = store.schedules(&orders(), &staging()).await.unwrap().try_into().unwrap();
@@ -87,9 +92,7 @@ async fn a_schedule_that_can_not_be_done_says_why_and_waits_for_the_next_day(dat
     let store = database.open().await;
     with_orders(&store).await;
     let added = scheduled(&store).await;
-    let before = added.next_at.as_millisecond() - 86_400_000;
-    database.execute(&format!("UPDATE purge_schedules SET next_at = {before}")).await;
-    let [due] = store.due_schedules(Timestamp::now()).await.unwrap().try_into().unwrap();
+    let due = overdue(database, &store, &added).await;
     let record = NewActivity {
         actor: &ada(),
         action: Action::Purge,
