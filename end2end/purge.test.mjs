@@ -192,18 +192,20 @@ test('an environment that reaches the very same Redis as another one is refused'
   const pod = JSON.parse(await kubectl('-n', staging, 'get', 'pods', '-l', `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`, '-o', 'json')).items[0];
   const labels = { 'app.kubernetes.io/name': name, 'app.kubernetes.io/component': 'redis', 'app.kubernetes.io/managed-by': 'fairway' };
   const handOn = [
-    'import socket,threading',
+    'import os,socket,threading',
     'def pump(a,b):',
     ' while True:',
     '  d=a.recv(65536)',
     '  if not d: break',
     '  b.sendall(d)',
     ' b.close()',
-    "s=socket.create_server(('',6379))",
-    'while True:',
-    ' c,_=s.accept()',
+    'def hand(c):',
+    " if os.path.exists('/tmp/silent'): return c.close()",
     ` r=socket.create_connection(('${name}-redis.${staging}.svc',6379))`,
-    ' for p in ((c,r),(r,c)): threading.Thread(target=pump,args=p,daemon=True).start()',
+    ' threading.Thread(target=pump,args=(c,r),daemon=True).start()',
+    ' pump(r,c)',
+    "s=socket.create_server(('',6379))",
+    'while True: threading.Thread(target=hand,args=s.accept()[:1],daemon=True).start()',
   ].join('\n');
   const objects = [
     { apiVersion: 'v1', kind: 'Secret', metadata: { name: `${name}-redis`, namespace: production, labels }, data: secret.data },
@@ -226,6 +228,10 @@ test('an environment that reaches the very same Redis as another one is refused'
   assert.equal(refused.body.type, '/problems/shared-redis');
   assert.match(refused.body.detail, /very same server as the one on production/);
   assert.equal((await purge({ pattern: 'session:*', expectedCount: 10 })).status, 403);
+  await kubectl('-n', production, 'exec', `${name}-redis-0`, '--', 'touch', '/tmp/silent');
+  const silent = await purge({ pattern: 'session:*', expectedCount: 10 });
+  assert.deepEqual([silent.status, silent.body.type], [403, '/problems/shared-redis'], 'one that does not say which it is may be the same');
+  assert.match(silent.body.detail, /can't be asked which one it is/);
   assert.equal(await left(), 10);
   await kubectl('-n', production, 'delete', 'pod', `${name}-redis-0`, '--wait=true');
   await until('it is allowed again', 30, async () => (await counting()).status === 200);

@@ -106,17 +106,12 @@ impl Portal {
         environment: &Environment,
         redis: &Redis,
     ) -> Option<Refusal> {
-        let named = self.named_redis(service, environment).is_some();
         let asked = self.elsewhere(service, environment).into_iter().map(|(service, other)| async move {
-            let kinship = match self.kinship(&service, other, redis).await {
-                Ok(kinship) => kinship,
-                // Pods of another namespace are none of this one's, so what only they would say isn't needed.
-                Err(_) if !named && self.named_redis(&service, other).is_none() => Kinship::Other,
-                Err(error) => {
-                    tracing::warn!(%service, environment = %other.name, %error, "a Redis can't be asked which one it is");
-                    Kinship::Unknown
-                }
-            };
+            // One that doesn't say which it is may be the same: it is refused, wherever it runs.
+            let kinship = self.kinship(&service, other, redis).await.unwrap_or_else(|error| {
+                tracing::warn!(%service, environment = %other.name, %error, "a Redis can't be asked which one it is");
+                Kinship::Unknown
+            });
             let (here, there) = (environment.name.clone(), other.name.clone());
             match kinship {
                 Kinship::Other => None,
