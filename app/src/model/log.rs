@@ -77,8 +77,8 @@ impl From<LogEntry> for LogLineView {
         Self {
             at: milliseconds(entry.at),
             place: entry.place,
-            pod: entry.pod,
-            container: entry.container,
+            pod: entry.pod.to_string(),
+            container: entry.container.to_string(),
             restart: entry.restart,
             revision: entry.revision,
             level: entry.level,

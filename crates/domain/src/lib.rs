@@ -38,7 +38,7 @@ pub use keyspace::{
 };
 pub use log::{Level, LogEntry, LogFilter, LogGap, LogMarker, LogPosition, LogRequest, LogStatus};
 pub use log_history::{LogHistory, StoredLine, Stretch};
-pub use log_place::{LogMoment, LogPlace};
+pub use log_place::{LogMoment, LogPlace, push_hex};
 pub use names::{
     EnvironmentName, Invalid, Namespace, SERVICE_NAME_LIMIT, ServiceName, TeamName, VariableName,
 };

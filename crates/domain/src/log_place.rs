@@ -22,8 +22,7 @@ pub struct LogPlace {
 
 impl fmt::Display for LogPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, restart, nanos, ordinal } = self;
-        write!(f, "{source:x}.{restart:x}.{:x}.{ordinal:x}", nanos.max(&0))
+        f.write_str(&String::from(*self))
     }
 }
 
@@ -53,8 +52,24 @@ impl TryFrom<String> for LogPlace {
 }
 
 impl From<LogPlace> for String {
-    fn from(place: LogPlace) -> Self {
-        place.to_string()
+    // One is written for each line of a log, so not by way of a formatter.
+    fn from(LogPlace { source, restart, nanos, ordinal }: LogPlace) -> Self {
+        let mut text = Self::with_capacity(40);
+        push_hex(&mut text, source);
+        for number in [restart.into(), nanos.max(0).unsigned_abs(), ordinal.into()] {
+            text.push('.');
+            push_hex(&mut text, number);
+        }
+        text
+    }
+}
+
+/// Adds a number in hexadecimal digits.
+pub fn push_hex(text: &mut String, number: u64) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = 16 - (number | 1).leading_zeros() / 4;
+    for digit in (0..digits).rev() {
+        text.push(char::from(DIGITS[usize::try_from((number >> (4 * digit)) & 0xf).unwrap_or_default()]));
     }
 }
 

@@ -51,8 +51,8 @@ struct Reading {
 
 /// A container as far as it has been read.
 struct Container {
-    pod: String,
-    name: String,
+    pod: Arc<str>,
+    name: Arc<str>,
     trace: Trace,
     /// What is said of the entry that its last line belongs to.
     verdict: Verdict,
@@ -123,7 +123,7 @@ mod tests {
     fn entry(pod: &str, text: &str) -> LogEntry {
         LogEntry {
             at: Timestamp::UNIX_EPOCH,
-            pod: pod.to_owned(),
+            pod: pod.into(),
             container: "app".into(),
             restart: 0,
             revision: None,

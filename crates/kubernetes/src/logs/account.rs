@@ -82,8 +82,8 @@ impl Account {
         let What::Gap(why) = &item.what else { return };
         let gap = LogGap {
             at: Timestamp::from_nanosecond(item.nanos.into()).unwrap_or_default(),
-            pod: item.origin.pod.clone(),
-            container: item.origin.container.clone(),
+            pod: item.origin.pod.to_string(),
+            container: item.origin.container.to_string(),
             why: why.clone(),
         };
         self.0.send_modify(|known| {

@@ -34,8 +34,8 @@ impl Source {
 /// What all lines of a source have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Origin {
-    pub(super) pod: String,
-    pub(super) container: String,
+    pub(super) pod: Arc<str>,
+    pub(super) container: Arc<str>,
     /// The revision of the ReplicaSet that made the pod.
     pub(super) revision: Option<u64>,
 }
@@ -181,7 +181,11 @@ impl Item {
 
 /// What is kept of a line's text: no more than a reader is given, cut at a whole character.
 pub(super) fn kept(raw: &[u8]) -> String {
-    let mut text = String::from_utf8_lossy(raw).into_owned();
+    // Nearly every line is UTF-8, which is quicker to see than to mend.
+    let mut text = match std::str::from_utf8(raw) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(raw).into_owned(),
+    };
     if text.len() > LogEntry::MOST_BYTES {
         text.truncate(text.floor_char_boundary(LogEntry::MOST_BYTES));
         text.shrink_to_fit();

@@ -87,7 +87,7 @@ fn sources(state: &ClusterState, ns: &Namespace, service: &ServiceName) -> Vec<S
             namespace: ns.clone(),
             uid: uid.clone(),
             made: made.filter(|_| speaker == Some(container)),
-            origin: Arc::new(Origin { pod: pod.name_any(), container: container.to_owned(), revision }),
+            origin: Arc::new(Origin { pod: pod.name_any().into(), container: container.into(), revision }),
         }));
     }
     sources

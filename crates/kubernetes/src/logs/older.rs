@@ -53,7 +53,7 @@ impl Past {
     pub(super) fn begins_with(&mut self, first: &[Item]) {
         let Some((item, seam)) = first.first().zip(Seam::of(first)) else { return };
         let Origin { pod, container, revision } = &*item.origin;
-        let key = (pod.clone(), container.clone());
+        let key = (pod.to_string(), container.to_string());
         // A pod of a name that came again begins with the first that had it.
         if self.seams.get(&key).is_none_or(|known| seam.nanos < known.nanos) {
             self.seams.insert(key.clone(), seam);
@@ -208,11 +208,15 @@ impl Placing {
     fn item(&mut self, line: StoredLine) -> Item {
         let (known, namespace) = (&self.known, &self.namespace);
         let source = self.sources.entry((line.pod, line.container)).or_insert_with_key(|key| {
-            let (pod, container) = key.clone();
+            let (pod, container) = key;
             let (id, revision) = known.get(key).copied().unwrap_or_else(|| {
-                (SourceId::elsewhere(namespace, line.uid.as_deref(), &pod, &container), None)
+                (SourceId::elsewhere(namespace, line.uid.as_deref(), pod, container), None)
             });
-            (id, Arc::new(Origin { pod, container, revision }), Numbering::default())
+            (
+                id,
+                Arc::new(Origin { pod: pod.as_str().into(), container: container.as_str().into(), revision }),
+                Numbering::default(),
+            )
         });
         let (source, origin, numbering) = source;
         let (nanos, ordinal) = numbering.place(line.nanos);

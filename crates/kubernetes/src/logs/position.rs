@@ -1,7 +1,7 @@
 //! How far a reader has come, in each source: exact, and stateless, since the reader carries it.
 
 use super::line::{Item, SourceId, What};
-use fairway_domain::LogPosition;
+use fairway_domain::{LogPosition, push_hex};
 use std::collections::BTreeMap;
 
 /// As many sources as fit into a position; older ones become part of its floor.
@@ -203,10 +203,10 @@ impl Texts {
     pub(super) fn of(&mut self, position: &Position) -> Option<LogPosition> {
         let mut text = String::with_capacity(48 + 48 * position.cursors.len());
         text.push('1');
-        push_hex(&mut text, '.', position.floor.max(0).unsigned_abs());
+        push(&mut text, '.', position.floor.max(0).unsigned_abs());
         if let Some(version) = position.events {
             text.push_str(",v");
-            push_hex(&mut text, '.', version);
+            push(&mut text, '.', version);
         }
         for (index, (source, cursor)) in position.cursors.iter().enumerate() {
             if index == self.cursors.len() {
@@ -225,24 +225,19 @@ impl Texts {
 fn cursor_text(source: SourceId, cursor: Cursor) -> String {
     let Cursor { nanos, ordinal, instance, fresh } = cursor;
     let mut text = String::with_capacity(48);
-    push_hex(&mut text, ',', source.0);
-    push_hex(&mut text, '.', nanos.max(0).unsigned_abs());
-    push_hex(&mut text, '.', ordinal.into());
-    push_hex(&mut text, '.', instance.into());
+    push(&mut text, ',', source.0);
+    push(&mut text, '.', nanos.max(0).unsigned_abs());
+    push(&mut text, '.', ordinal.into());
+    push(&mut text, '.', instance.into());
     if fresh {
         text.push_str(".f");
     }
     text
 }
 
-/// Adds a separator and a number in hexadecimal digits.
-fn push_hex(text: &mut String, separator: char, number: u64) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+fn push(text: &mut String, separator: char, number: u64) {
     text.push(separator);
-    let digits = 16 - (number | 1).leading_zeros() / 4;
-    for digit in (0..digits).rev() {
-        text.push(char::from(DIGITS[usize::try_from((number >> (4 * digit)) & 0xf).unwrap_or_default()]));
-    }
+    push_hex(text, number);
 }
 
 #[cfg(test)]

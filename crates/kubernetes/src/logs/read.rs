@@ -25,8 +25,8 @@ const LONGEST_LINE: usize = LogEntry::MOST_BYTES + 64;
 const TAIL_MARGIN: u32 = 20;
 /// How long a log that isn't followed may pause in the middle.
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15);
-/// How many chunks are read ahead.
-const CHUNKS_AHEAD: usize = 4;
+/// How many chunks are read ahead. They are small, a few lines as the kubelet sends them: with fewer, one log waits for another.
+const CHUNKS_AHEAD: usize = 32;
 const SECOND: i64 = 1_000_000_000;
 
 /// Items of one stream that follow each other: as many as were there at once.
@@ -53,7 +53,7 @@ pub(super) async fn open(
     part: Part,
 ) -> Result<impl AsyncBufRead + use<>, Error> {
     let parameters = LogParams {
-        container: Some(source.origin.container.clone()),
+        container: Some(source.origin.container.to_string()),
         follow: part.follow,
         previous,
         since_time: part.since.and_then(second_before),
@@ -205,8 +205,20 @@ impl Reading {
         let chunks = stream! {
             // Ends with who reads.
             let _task = task;
-            while let Some(chunk) = chunks.recv().await {
-                yield chunk;
+            let mut some = Vec::with_capacity(CHUNKS_AHEAD);
+            // What is there already is one chunk: the fewer there are, the less often the logs wait for each other.
+            while chunks.recv_many(&mut some, CHUNKS_AHEAD).await > 0 {
+                let mut whole: Chunk = Vec::new();
+                for chunk in some.drain(..) {
+                    match chunk {
+                        Ok(items) => whole.extend(items),
+                        Err(error) => {
+                            yield Ok(std::mem::take(&mut whole));
+                            yield Err(error);
+                        }
+                    }
+                }
+                yield Ok(whole);
             }
         };
         chunks.boxed()

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use std::time::Duration;
 
 fn of<'a>(got: &'a [(LogPosition, LogEntry)], pod: &str) -> Vec<&'a LogEntry> {
-    let of_pod = |entry: &&LogEntry| entry.pod == pod && entry.marker != Some(LogMarker::Event);
+    let of_pod = |entry: &&LogEntry| *entry.pod == *pod && entry.marker != Some(LogMarker::Event);
     got.iter().map(|(_, entry)| entry).filter(of_pod).collect()
 }
 
@@ -55,7 +55,7 @@ fn who_comes_when_a_pod_is_gone_reads_all_that_it_wrote_from_any_line_on() {
         let got = all_once(&fixture, &state, |got| got.len() > story.len() + 100).await;
         assert_each_number_once(&got);
 
-        let of_gone = got.iter().enumerate().filter(|(_, (_, entry))| entry.pod == gone);
+        let of_gone = got.iter().enumerate().filter(|(_, (_, entry))| *entry.pod == *gone);
         for (read, (position, _)) in of_gone.step_by(17) {
             let after = LogRequest { after: Some(position.clone()), ..LogRequest::default() };
             let rest: Got = fixture.logs(&state, after).collect().await;

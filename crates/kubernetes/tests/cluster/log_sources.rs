@@ -14,7 +14,7 @@ fn of<'a>(got: &'a [(LogPosition, LogEntry)], container: &str) -> Vec<&'a str> {
     got.iter()
         .map(|(_, entry)| entry)
         .filter(shown)
-        .filter(|entry| entry.container == container)
+        .filter(|entry| *entry.container == *container)
         .map(|entry| &*entry.text)
         .collect()
 }
@@ -122,7 +122,7 @@ fn a_rollout_is_told_between_the_lines_each_pod_joins_and_leaves_once() {
         assert_eq!(joined.len(), 4, "{joined:?}");
         assert!(marked(&got, LogMarker::Left).iter().all(|entry| entry.revision == Some(1)));
         for (_, pod) in pods {
-            let first = got.iter().map(|(_, entry)| entry).find(|entry| entry.pod == pod);
+            let first = got.iter().map(|(_, entry)| entry).find(|entry| *entry.pod == *pod);
             assert!(
                 first.is_some_and(|entry| matches!(entry.marker, Some(LogMarker::Joined | LogMarker::Event)))
             );
@@ -155,7 +155,7 @@ fn a_probe_that_fails_again_and_again_is_told_with_the_restarts_it_brings_each_o
         let failed = |entry: &&&LogEntry| entry.text.starts_with("Unhealthy: Liveness probe failed");
         let failed: Vec<_> = reports.iter().filter(failed).collect();
         assert!(!failed.is_empty(), "{reports:?}");
-        assert!(failed.iter().all(|entry| entry.level == Level::Warn && entry.container == "app"));
+        assert!(failed.iter().all(|entry| entry.level == Level::Warn && &*entry.container == "app"));
         let mut told: Vec<_> = reports.iter().map(|entry| (&entry.pod, &entry.text, entry.at)).collect();
         told.sort_unstable();
         told.dedup();

@@ -149,7 +149,7 @@ fn a_pod_that_goes_while_only_its_logs_connection_is_dead_leaves_with_a_gap() {
         fixture.delete_pod(&pod).await;
         let left = |got: &Entries| got.iter().any(|(_, entry)| entry.marker == Some(LogMarker::Left));
         got.extend(take_until(&mut stream, left).await);
-        let told = got.iter().map(|(_, entry)| entry).filter(|entry| entry.pod == pod);
+        let told = got.iter().map(|(_, entry)| entry).filter(|entry| *entry.pod == *pod);
         let told: Vec<_> = told.filter_map(|entry| entry.marker).filter(|m| *m != LogMarker::Event).collect();
         assert_eq!(told, [LogMarker::Joined, LogMarker::Gap, LogMarker::Left]);
     });

@@ -97,18 +97,18 @@ async fn goes_and_comes_back(fixture: Fixture, lose: impl Fn(&Proxy)) {
     let stayed = &pods[1];
     let held = lines.len();
     let caught_up = |got: &[(LogPosition, LogEntry)]| {
-        let left = got.iter().any(|(_, e)| e.pod == pods[0] && e.marker == Some(LogMarker::Left));
-        left && got.iter().filter(|(_, entry)| entry.pod == *stayed).count() > 400 && got.len() + held > 500
+        let left = got.iter().any(|(_, e)| *e.pod == *pods[0] && e.marker == Some(LogMarker::Left));
+        left && got.iter().filter(|(_, entry)| *entry.pod == **stayed).count() > 400 && got.len() + held > 500
     };
     lines.extend(crate::fixture::take_until(&mut logs, caught_up).await);
-    let gone = lines.iter().map(|(_, entry)| entry).filter(|entry| entry.pod == pods[0]);
+    let gone = lines.iter().map(|(_, entry)| entry).filter(|entry| *entry.pod == *pods[0]);
     let told: Vec<_> =
         gone.filter_map(|entry| entry.marker).filter(|marker| *marker != LogMarker::Event).collect();
     assert!(
         told.ends_with(&[LogMarker::Gap, LogMarker::Left]),
         "its end was not read, and that is told: {told:?}"
     );
-    let of_stayed = lines.iter().filter(|(_, entry)| entry.pod == *stayed && entry.marker.is_none());
+    let of_stayed = lines.iter().filter(|(_, entry)| *entry.pod == **stayed && entry.marker.is_none());
     let wrong = of_stayed.enumerate().find(|(index, (_, entry))| index.to_string() != entry.text);
     assert!(wrong.is_none(), "{wrong:?}");
     drop(logs.next());

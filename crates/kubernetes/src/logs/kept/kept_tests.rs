@@ -53,7 +53,7 @@ impl Folder {
 
 fn item(source: u64, nanos: i64, what: What) -> Arc<Item> {
     let origin =
-        Arc::new(Origin { pod: format!("pod-{source}"), container: "app".into(), revision: Some(1) });
+        Arc::new(Origin { pod: format!("pod-{source}").into(), container: "app".into(), revision: Some(1) });
     Arc::new(Item { source: SourceId(source), origin, restart: 0, nanos, ordinal: 1, beyond: 0, what })
 }
 

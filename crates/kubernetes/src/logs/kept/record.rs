@@ -150,7 +150,7 @@ fn source(id: SourceId, mut fields: Fields<'_>) -> Option<KnownSource> {
     let revision = Some(u64::from_le_bytes(fields.take()?)).filter(|revision| *revision > 0);
     let pod = usize::try_from(u32::from_le_bytes(fields.take()?)).ok()?;
     let (pod, container) = fields.0.split_at_checked(pod)?;
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
     let origin = Origin { pod: text(pod), container: text(container), revision };
     let cursor = Cursor { nanos, ordinal, instance, fresh: flags & 2 != 0 };
     Some(KnownSource { id, origin: Arc::new(origin), cursor: (flags & 1 != 0).then_some(cursor) })
