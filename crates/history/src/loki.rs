@@ -3,13 +3,15 @@
 mod answer;
 mod pages;
 
+use crate::error::{root_cause, secret};
+use crate::record::Of;
 use crate::{Error, Template};
 use answer::{Answer, Direction, Page};
 use fairway_domain::{Namespace, ServiceName, StoredLine, Stretch};
 use futures::stream::BoxStream;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -45,6 +47,12 @@ pub enum LokiCredentials {
     Bearer(PathBuf),
 }
 
+/// A query, and whose lines it is for.
+struct Asked {
+    query: String,
+    of: Of,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Loki {
     settings: Arc<LokiSettings>,
@@ -75,13 +83,14 @@ impl Loki {
     ) -> BoxStream<'static, Result<StoredLine, Error>> {
         let selector = self.settings.query.fill(namespace, service);
         let query = selector + &without(&stretch.without);
-        pages::lines(self.clone(), query, stretch)
+        let of = Of { namespace: namespace.clone(), service: service.clone() };
+        pages::lines(self.clone(), Asked { query, of }, stretch)
     }
 
     /// Up to `limit` lines from `from` on and before `until`, the first or the last ones.
     async fn page(
         &self,
-        query: &str,
+        asked: &Asked,
         (from, until): (i64, i64),
         direction: Direction,
         limit: usize,
@@ -89,7 +98,7 @@ impl Loki {
         let mut limit = limit.min(self.limit.load(Ordering::Relaxed));
         loop {
             let form = [
-                ("query", query.to_owned()),
+                ("query", asked.query.clone()),
                 ("start", from.to_string()),
                 ("end", until.to_string()),
                 ("limit", limit.to_string()),
@@ -99,7 +108,7 @@ impl Loki {
             let status = response.status();
             if status.is_success() {
                 let answer = response.json::<Answer>().await.map_err(|error| self.unreachable(&error))?;
-                return answer.page(direction, limit).ok_or_else(|| self.no_pod());
+                return answer.page(direction, limit, &asked.of).ok_or_else(|| self.no_pod());
             }
             let said = response.text().await.unwrap_or_default();
             match lower_limit(&said).filter(|lower| status == StatusCode::BAD_REQUEST && *lower < limit) {
@@ -162,20 +171,6 @@ impl Loki {
     fn too_many_at_once(&self, limit: usize) -> Error {
         Error::OneTime { source_name: self.name(), limit }
     }
-}
-
-async fn secret(file: &Path) -> Result<String, Error> {
-    let text = tokio::fs::read_to_string(file).await;
-    let text = text.map_err(|error| Error::File { path: file.to_owned(), why: error.kind().to_string() })?;
-    Ok(text.trim().to_owned())
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 /// What leaves containers of pods out, by the labels that they usually have; of others, lines come that aren't needed.

@@ -1,8 +1,40 @@
 //! The shapes in which shippers bring a container's line.
 
-use fairway_domain::{LogEntry, StoredLine};
+use fairway_domain::{LogEntry, Namespace, ServiceName, StoredLine};
 use serde::Deserialize;
 use std::borrow::Cow;
+
+/// Whose lines are asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Of {
+    pub(crate) namespace: Namespace,
+    pub(crate) service: ServiceName,
+}
+
+impl Of {
+    /// Whether a pod of this name is one of the service's Deployment: `orders-7c9d8f-x2k4z`. Its Redis isn't, and another service's
+    /// isn't whose name begins alike.
+    pub(crate) fn wrote(&self, pod: &str) -> bool {
+        // Kubernetes makes no words: it leaves vowels out of what it invents.
+        let invented = |part: &str| {
+            !part.is_empty() && part.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b))
+        };
+        let rest = pod.strip_prefix(self.service.as_str()).and_then(|rest| rest.strip_prefix('-'));
+        let parts = rest.and_then(|rest| rest.split_once('-'));
+        parts.is_some_and(|(set, one)| invented(set) && invented(one))
+    }
+}
+
+/// What is made of what a shipper brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// A line of the service.
+    Line(StoredLine),
+    /// Somebody else's.
+    Foreign,
+    /// Nobody says which pod wrote it.
+    Unnamed,
+}
 
 /// What a shipper brought: a text, its time, and what else is known of it.
 pub(crate) struct Brought<'a> {
@@ -37,11 +69,13 @@ struct Kubernetes<'a> {
     container_name: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pod_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    namespace_name: Option<Cow<'a, str>>,
 }
 
 impl Brought<'_> {
-    /// The line itself, taken out of what the shipper put around it. Nothing if nobody says which pod wrote it.
-    pub(crate) fn line(self) -> Option<StoredLine> {
+    /// The line itself, taken out of what the shipper put around it.
+    pub(crate) fn read(self, of: &Of) -> Read {
         let path = self.file.and_then(Path::of);
         let wrapped = self.text.starts_with('{').then(|| serde_json::from_str::<Wrapped<'_>>(self.text).ok());
         let wrapped = wrapped.flatten().filter(|wrapped| wrapped.log.is_some() || wrapped.message.is_some());
@@ -51,7 +85,12 @@ impl Brought<'_> {
             known.filter(|name| !name.is_empty()).map(str::to_owned)
         };
         let pod =
-            first(fields.and_then(|f| f.pod_name.as_ref()), self.pod, path.as_ref().map(|path| path.pod))?;
+            first(fields.and_then(|f| f.pod_name.as_ref()), self.pod, path.as_ref().map(|path| path.pod));
+        let Some(pod) = pod else { return Read::Unnamed };
+        let elsewhere = fields.and_then(|f| f.namespace_name.as_deref());
+        if elsewhere.is_some_and(|name| name != of.namespace.as_str()) || !of.wrote(&pod) {
+            return Read::Foreign;
+        }
         let container = first(
             fields.and_then(|f| f.container_name.as_ref()),
             self.container,
@@ -64,7 +103,7 @@ impl Brought<'_> {
         let (stamp, raw) = cri(raw).map_or((time, raw), |(stamp, raw)| (Some(stamp), raw));
         let text = raw.trim_end_matches(['\n', '\r']);
         let (nanos, grain) = exact(stamp, self.nanos, self.grain);
-        Some(StoredLine {
+        Read::Line(StoredLine {
             nanos,
             grain,
             pod,
@@ -121,6 +160,17 @@ mod tests {
     const AT: i64 = 1_795_568_523_000_000_000;
     const MILLI: i64 = 1_000_000;
 
+    fn orders() -> Of {
+        Of { namespace: "shop".parse().unwrap(), service: "orders".parse().unwrap() }
+    }
+
+    fn line(brought: Brought<'_>) -> StoredLine {
+        match brought.read(&orders()) {
+            Read::Line(line) => line,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn brought(text: &str) -> Brought<'_> {
         Brought {
             text,
@@ -136,7 +186,7 @@ mod tests {
     #[test]
     fn a_plain_line_is_taken_as_it_is() {
         for text in ["hello", r#"{"log":"it is the program's own","n":1}"#, "", "two  spaces "] {
-            let line = brought(text).line().unwrap();
+            let line = line(brought(text));
             assert_eq!((&*line.text, &*line.pod, &*line.container), (text, "orders-7c-x2", "app"));
             assert_eq!((line.nanos, line.grain, line.restart, line.bytes), (AT, 1, 0, text.len() as u64));
         }
@@ -147,42 +197,57 @@ mod tests {
         let text = r#"{"time":"2026-11-25T01:02:03.000123456Z","stream":"stdout","_p":"F","log":"{\"msg\":\"paid\"}\n",
             "kubernetes":{"pod_name":"orders-7c-x2","namespace_name":"shop","pod_id":"7b0a","container_name":"app","labels":{"a":"b"}}}"#;
         let bare = Brought { pod: None, container: None, nanos: AT, grain: MILLI, ..brought(text) };
-        let line = bare.line().unwrap();
+        let line = line(bare);
         assert_eq!((&*line.text, &*line.pod, &*line.container), (r#"{"msg":"paid"}"#, "orders-7c-x2", "app"));
         assert_eq!((line.nanos, line.grain, line.uid.as_deref()), (AT + 123_456, 1, Some("7b0a")));
     }
 
     #[test]
     fn a_time_that_is_another_is_not_believed() {
-        let text = r#"{"time":"2026-11-25T01:02:04Z","log":"a","kubernetes":{"pod_name":"b"}}"#;
-        let line = Brought { grain: MILLI, ..brought(text) }.line().unwrap();
+        let text = r#"{"time":"2026-11-25T01:02:04Z","log":"a","kubernetes":{"pod_name":"orders-7c-b2"}}"#;
+        let line = line(Brought { grain: MILLI, ..brought(text) });
         assert_eq!((line.nanos, line.grain), (AT, MILLI));
     }
 
     #[test]
     fn a_line_as_the_runtime_writes_it_loses_what_stands_before_its_text() {
         let text = "2026-11-25T01:02:03.000123456Z stderr F  indented";
-        let line = Brought { grain: MILLI, ..brought(text) }.line().unwrap();
+        let line = line(Brought { grain: MILLI, ..brought(text) });
         assert_eq!((&*line.text, line.nanos), (" indented", AT + 123_456));
     }
 
     #[test]
     fn a_files_path_tells_pod_and_restarts() {
         let file = Some("/var/log/pods/shop_orders-7c-x2_7b0a-11/app/3.log");
-        let line = Brought { pod: None, container: None, file, ..brought("a") }.line().unwrap();
+        let line = line(Brought { pod: None, container: None, file, ..brought("a") });
         let told = (&*line.pod, &*line.container, line.uid.as_deref(), line.restart);
         assert_eq!(told, ("orders-7c-x2", "app", Some("7b0a-11"), 3));
     }
 
     #[test]
     fn a_line_without_a_pod_is_none() {
-        assert_eq!(Brought { pod: None, ..brought("a") }.line(), None);
+        assert_eq!(Brought { pod: None, ..brought("a") }.read(&orders()), Read::Unnamed);
     }
 
     #[test]
     fn a_long_line_is_cut_and_its_size_is_told() {
         let text = "é".repeat(LogEntry::MOST_BYTES);
-        let line = brought(&text).line().unwrap();
+        let line = line(brought(&text));
         assert_eq!((line.text.len(), line.bytes), (LogEntry::MOST_BYTES, 2 * LogEntry::MOST_BYTES as u64));
+    }
+
+    #[test]
+    fn what_other_pods_wrote_is_foreign() {
+        for pod in [
+            "orders-redis-0",
+            "orders-redis-7c9d8f-x2k4z",
+            "orders-2-7c9d8f-x2k4z",
+            "invoices-7c-x2",
+            "orders",
+        ] {
+            assert_eq!(Brought { pod: Some(pod), ..brought("a") }.read(&orders()), Read::Foreign, "{pod}");
+        }
+        let text = r#"{"log":"a","kubernetes":{"pod_name":"orders-7c-x2","namespace_name":"other"}}"#;
+        assert_eq!(brought(text).read(&orders()), Read::Foreign);
     }
 }

@@ -1,6 +1,6 @@
 //! What Loki answers.
 
-use crate::record::Brought;
+use crate::record::{Brought, Of, Read};
 use fairway_domain::StoredLine;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -54,6 +54,8 @@ pub(super) type Stored = (i64, StoredLine);
 /// Lines in their order.
 pub(super) struct Page {
     pub(super) lines: Vec<Stored>,
+    /// The times of the first and the last line, also of those that are somebody else's.
+    pub(super) times: Option<(i64, i64)>,
     /// There may be more beyond.
     pub(super) full: bool,
     pub(super) limit: usize,
@@ -61,8 +63,8 @@ pub(super) struct Page {
 
 impl Answer {
     /// Nothing if a line names no pod.
-    pub(super) fn page(self, direction: Direction, limit: usize) -> Option<Page> {
-        let mut lines = Vec::new();
+    pub(super) fn page(self, direction: Direction, limit: usize, of: &Of) -> Option<Page> {
+        let (mut lines, mut count, mut times) = (Vec::new(), 0, None);
         for mut stream in self.data.result {
             if direction == Direction::Backward {
                 stream.values.reverse();
@@ -71,13 +73,20 @@ impl Answer {
             let (pod, container, uid, file) = (known(POD), known(CONTAINER), known(UID), known(FILE));
             for (nanos, text) in &stream.values {
                 let nanos: i64 = nanos.parse().ok()?;
-                let line = Brought { text, nanos, grain: 1, pod, container, uid, file }.line()?;
-                lines.push((nanos, line));
+                count += 1;
+                times = times.map_or(Some((nanos, nanos)), |(first, last): (i64, i64)| {
+                    Some((first.min(nanos), last.max(nanos)))
+                });
+                match (Brought { text, nanos, grain: 1, pod, container, uid, file }).read(of) {
+                    Read::Line(line) => lines.push((nanos, line)),
+                    Read::Foreign => {}
+                    Read::Unnamed => return None,
+                }
             }
         }
         // Streams come one after the other; the lines of each stay in its order.
         lines.sort_by_key(|(nanos, _)| *nanos);
-        Some(Page { full: lines.len() >= limit, lines, limit })
+        Some(Page { lines, times, full: count >= limit, limit })
     }
 }
 
@@ -87,14 +96,15 @@ mod tests {
 
     fn page(direction: Direction, answer: &str) -> Option<Vec<(i64, String)>> {
         let answer: Answer = serde_json::from_str(answer).unwrap();
-        let page = answer.page(direction, 3)?;
+        let of = Of { namespace: "shop".parse().unwrap(), service: "orders".parse().unwrap() };
+        let page = answer.page(direction, 3, &of)?;
         assert!(page.full);
         Some(page.lines.into_iter().map(|(nanos, line)| (nanos, line.text)).collect())
     }
 
     const STREAMS: &str = r#"{"status":"success","data":{"resultType":"streams","result":[
-        {"stream":{"pod":"a","container":"app"},"values":[["1","one"],["3","three"],["3","three more"]]},
-        {"stream":{"pod":"b","container":"app"},"values":[["2","two"],["3","three of b"]]}],"stats":{}}}"#;
+        {"stream":{"pod":"orders-7c-2","container":"app"},"values":[["1","one"],["3","three"],["3","three more"]]},
+        {"stream":{"pod":"orders-7c-4","container":"app"},"values":[["2","two"],["3","three of b"]]}],"stats":{}}}"#;
 
     #[test]
     fn the_streams_lines_are_brought_into_one_order() {
@@ -105,8 +115,7 @@ mod tests {
 
     #[test]
     fn what_comes_backward_is_turned_around() {
-        let answer =
-            r#"{"data":{"result":[{"stream":{"pod":"a"},"values":[["3","c"],["2","b2"],["2","b1"]]}]}}"#;
+        let answer = r#"{"data":{"result":[{"stream":{"pod":"orders-7c-2"},"values":[["3","c"],["2","b2"],["2","b1"]]}]}}"#;
         let texts = page(Direction::Backward, answer).unwrap();
         assert_eq!(texts, [(2, "b1".into()), (2, "b2".into()), (3, "c".into())]);
     }

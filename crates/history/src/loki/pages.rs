@@ -1,8 +1,8 @@
 //! Going through a stretch of time page by page. Loki gives so many lines at once, and no place to go on at but a time: where a page
 //! ends in the middle of several lines of one time, all of them are asked for again.
 
-use super::Loki;
-use super::answer::{Direction, Page, Stored};
+use super::answer::{Direction, Page};
+use super::{Asked, Loki};
 use crate::Error;
 use async_stream::stream;
 use fairway_domain::{StoredLine, Stretch};
@@ -16,41 +16,42 @@ const DAY: i64 = 24 * 3_600_000_000_000;
 
 pub(super) fn lines(
     loki: Loki,
-    query: String,
+    asked: Asked,
     stretch: Stretch,
 ) -> BoxStream<'static, Result<StoredLine, Error>> {
     match stretch.last {
-        None => forward(loki, query, stretch).boxed(),
-        Some(last) => once(backward(loki, query, stretch, last)).flat_map(iter).boxed(),
+        None => forward(loki, asked, stretch).boxed(),
+        Some(last) => once(backward(loki, asked, stretch, last)).flat_map(iter).boxed(),
     }
 }
 
 /// All lines, as they are read.
 fn forward(
     loki: Loki,
-    query: String,
+    asked: Asked,
     Stretch { mut from, until, .. }: Stretch,
 ) -> impl futures::Stream<Item = Result<StoredLine, Error>> + Send {
     stream! {
         while from < until {
             let end = until.min(from.saturating_add(LONGEST));
-            let page = match loki.page(&query, (from, end), Direction::Forward, usize::MAX).await {
+            let page = match loki.page(&asked, (from, end), Direction::Forward, usize::MAX).await {
                 Ok(page) => page,
                 Err(error) => {
                     yield Err(error);
                     return;
                 }
             };
-            let Page { mut lines, full, limit } = page;
+            let Page { mut lines, times, full, limit } = page;
+            let mut cut = false;
             if !full {
                 from = end;
-            } else if let Some(last) = last_time(&lines) && last > from {
+            } else if let Some((_, last)) = times && last > from {
                 lines.retain(|(nanos, _)| *nanos < last);
                 from = last;
             } else {
+                cut = true;
                 from = from.saturating_add(1);
             }
-            let cut = full && lines.len() >= limit;
             for (_, line) in lines {
                 yield Ok(line);
             }
@@ -64,7 +65,7 @@ fn forward(
 /// The last lines, and all that share the first one's time.
 async fn backward(
     loki: Loki,
-    query: String,
+    asked: Asked,
     Stretch { from, mut until, .. }: Stretch,
     last: u32,
 ) -> Vec<Result<StoredLine, Error>> {
@@ -75,25 +76,25 @@ async fn backward(
         let begin = from.max(until.saturating_sub(span));
         // One more tells whether the first one's time has others.
         let limit = (wanted - found.len()).saturating_add(1).max(100);
-        let page = match loki.page(&query, (begin, until), Direction::Backward, limit).await {
+        let page = match loki.page(&asked, (begin, until), Direction::Backward, limit).await {
             Ok(page) => page,
             Err(error) => {
                 found.push_front(Err(error));
                 break;
             }
         };
-        let Page { mut lines, full, limit } = page;
+        let Page { mut lines, times, full, limit } = page;
         let mut cut = false;
         if !full {
             (until, span) = (begin, LONGEST);
-        } else if let Some(first) = lines.first().map(|(nanos, _)| *nanos)
-            && last_time(&lines) > Some(first)
+        } else if let Some((first, latest)) = times
+            && latest > first
         {
             lines.retain(|(nanos, _)| *nanos > first);
             until = first.saturating_add(1);
         } else {
             cut = true;
-            until = lines.first().map_or(begin, |(nanos, _)| *nanos);
+            until = times.map_or(begin, |(first, _)| first);
         }
         for (_, line) in lines.into_iter().rev() {
             found.push_front(Ok(line));
@@ -103,8 +104,4 @@ async fn backward(
         }
     }
     found.into()
-}
-
-fn last_time(lines: &[Stored]) -> Option<i64> {
-    lines.last().map(|(nanos, _)| *nanos)
 }
