@@ -24,12 +24,16 @@ const CONFIGURATION = ({ folder, port, inner }) => ({
   analytics: { reporting_enabled: false },
 });
 
+const TENANT = 'shop';
+
 export class Loki {
+  /** What Fairway's environment needs for it. */
+  static variables = {};
+
   /** Starts one, and waits until it answers. */
-  static async start({ freePort, until, tenant }) {
+  static async start({ freePort, until }) {
     const loki = new Loki();
     const { stdout } = await promisify(execFile)(path.join(clone, 'dev/loki'), { timeout: 1_800_000, maxBuffer: 1 << 26 });
-    loki.tenant = tenant;
     loki.folder = await mkdtemp(path.join(tmpdir(), 'fairway-loki-'));
     const port = await freePort();
     loki.url = `http://127.0.0.1:${port}`;
@@ -43,10 +47,21 @@ export class Loki {
     return loki;
   }
 
-  /** Brings lines, `[nanoseconds, text]`, as a shipper does. */
-  async push(labels, lines) {
+  /** What a page calls it. */
+  get name() {
+    return `Loki at ${this.url}`;
+  }
+
+  /** What stands below `[environments.history]` for it. */
+  get configuration() {
+    return `kind = "loki"\nurl = "${this.url}"\ntenant = "${TENANT}"`;
+  }
+
+  /** Brings lines, `[nanoseconds, text]`, as promtail and Alloy do. */
+  async push({ namespace, service, pod, container }, lines) {
+    const labels = { namespace, app: service, pod, container, stream: 'stdout' };
     const body = JSON.stringify({ streams: [{ stream: labels, values: lines.map(([nanos, text]) => [String(nanos), text]) }] });
-    const headers = { 'content-type': 'application/json', 'x-scope-orgid': this.tenant };
+    const headers = { 'content-type': 'application/json', 'x-scope-orgid': TENANT };
     const answer = await fetch(`${this.url}/loki/api/v1/push`, { method: 'POST', headers, body });
     if (!answer.ok) throw new Error(`Loki took no lines: ${answer.status} ${await answer.text()}`);
   }

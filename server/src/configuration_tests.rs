@@ -374,7 +374,7 @@ name = "production"
     let configuration = by_file(text, &[]).unwrap();
     let [(environment, history)] = &configuration.histories.iter().collect::<Vec<_>>()[..] else { panic!() };
     assert_eq!((environment.as_str(), history.hours), ("staging", 720));
-    let HistoryKind::Loki(loki) = &history.kind;
+    let HistoryKind::Loki(loki) = &history.kind else { panic!("{history:?}") };
     assert_eq!(loki.url, "http://loki:3100");
     assert_eq!(loki.query.to_string(), r#"{namespace="$namespace", app="$service"}"#);
     let Some(LokiCredentials::Basic(name, file)) = &loki.credentials else {
@@ -409,7 +409,34 @@ kind = "elastic"
         "fairway.toml:7: environments.history.hours: is a whole number of hours from 1 to 87600.",
         "environments.history: takes username and password_file, or token_file",
         "fairway.toml:10: environments.history.tennant: isn't known. Did you mean environments.history.tenant?",
-        "fairway.toml:15: environments.history.kind: is loki.",
+        "fairway.toml:15: environments.history.kind: is loki or cloudwatch.",
+    ] {
+        assert!(error.contains(expected), "{expected}\nisn't in\n{error}");
+    }
+}
+
+#[test]
+fn a_history_at_cloudwatch_names_a_log_group_and_nothing_of_lokis() {
+    let of = |lines: &str| {
+        let file = format!(
+            "[[environments]]\nname = \"staging\"\n[environments.history]\nkind = \"cloudwatch\"\n{lines}"
+        );
+        by_file(&file, &[])
+    };
+    let configuration = of("log_group = \"/aws/eks/$namespace\"\nregion = \"eu-central-1\"\n").unwrap();
+    let history = configuration.histories.values().next().unwrap();
+    let HistoryKind::CloudWatch(cloud_watch) = &history.kind else { panic!("{history:?}") };
+    assert_eq!((cloud_watch.region.as_deref(), &cloud_watch.endpoint), (Some("eu-central-1"), &None));
+    let error = refused(of(
+        "tenant = \"a\"\nstream_prefix = \"orders-\"\nfilter = '{ $.app = \"orders\" }'\nregion = \"Frankfurt\"\naccess_key_id = \"AKIA\"\n",
+    ));
+    for expected in [
+        "environments.history: needs a value for log_group.",
+        "fairway.toml:5: environments.history.tenant: isn't for the kind cloudwatch.",
+        "fairway.toml:6: environments.history.stream_prefix: is with what the names",
+        "fairway.toml:7: environments.history.filter: is a filter pattern that names $service",
+        "fairway.toml:8: environments.history.region: is a region of AWS",
+        "environments.history: takes access_key_id and secret_access_key_file, or a profile",
     ] {
         assert!(error.contains(expected), "{expected}\nisn't in\n{error}");
     }

@@ -30,7 +30,8 @@ pub struct Stretch {
     pub from: i64,
     /// Before this, in nanoseconds since 1970.
     pub until: i64,
-    /// Only this many of the last ones, and those that share the first one's time.
+    /// Only this many of the last ones, and those that share the first one's time. One whose time is cut, so that it may stand after
+    /// the end, isn't counted.
     pub last: Option<u32>,
     /// Containers of pods, by both names, whose lines aren't needed. Some may come all the same.
     pub without: Vec<(String, String)>,

@@ -1,7 +1,8 @@
 //! One environment's history, whoever keeps it.
 
+use crate::cloudwatch::CloudWatch;
 use crate::loki::Loki;
-use crate::{Error, LokiSettings};
+use crate::{CloudWatchSettings, Error, LokiSettings};
 use fairway_domain::{LogHistory, Namespace, ServiceName, StoredLine, Stretch};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -23,6 +24,8 @@ pub struct HistorySettings {
 pub enum HistoryKind {
     /// Grafana Loki.
     Loki(LokiSettings),
+    /// Amazon CloudWatch Logs.
+    CloudWatch(CloudWatchSettings),
 }
 
 /// Asks who keeps an environment's older lines. Cheap to clone.
@@ -36,6 +39,7 @@ pub struct History {
 #[derive(Clone, Debug)]
 enum Store {
     Loki(Loki),
+    CloudWatch(CloudWatch),
 }
 
 impl History {
@@ -44,9 +48,11 @@ impl History {
         let HistorySettings { kind, hours } = settings;
         let store = match kind {
             HistoryKind::Loki(settings) => Store::Loki(Loki::new(settings)?),
+            HistoryKind::CloudWatch(settings) => Store::CloudWatch(CloudWatch::new(settings)),
         };
         let source = match &store {
             Store::Loki(loki) => loki.name(),
+            Store::CloudWatch(cloud_watch) => cloud_watch.name(),
         };
         let status = Arc::new(watch::Sender::new(LogHistory { source, hours, trouble: None }));
         Ok(Self { store, status, hours })
@@ -72,6 +78,7 @@ impl History {
     ) -> BoxStream<'static, Result<StoredLine, Error>> {
         let lines = match &self.store {
             Store::Loki(loki) => loki.lines(namespace, service, stretch),
+            Store::CloudWatch(cloud_watch) => cloud_watch.lines(namespace, service, stretch),
         };
         let status = self.status.clone();
         let noted = lines.inspect(move |line| {

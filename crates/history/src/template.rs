@@ -25,10 +25,12 @@ impl FromStr for Template {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let rest = text.replace("$namespace", "").replace("$service", "");
-        match rest.find('$') {
-            Some(_) => Err("knows $namespace and $service, and no other name after a $.".into()),
-            None => Ok(Self(text.to_owned())),
+        // By itself it means something else: where a pattern ends, or the whole of a line's JSON.
+        let mut marks = rest.split('$').skip(1);
+        if marks.any(|after| after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '{')) {
+            return Err("knows $namespace and $service, and no other name after a $.".into());
         }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -51,7 +53,12 @@ mod tests {
     }
 
     #[test]
-    fn another_name_is_refused() {
-        assert!("/aws/$cluster".parse::<Template>().unwrap_err().contains("$namespace"));
+    fn another_name_is_refused_and_a_dollar_by_itself_is_not() {
+        for text in ["/aws/$cluster", "${service}"] {
+            assert!(text.parse::<Template>().unwrap_err().contains("$namespace"), "{text}");
+        }
+        for text in [r#"{ $.app = "$service" }"#, r#"{pod=~"$service-.+$"}"#] {
+            assert_eq!(text.parse::<Template>().unwrap().to_string(), text);
+        }
     }
 }

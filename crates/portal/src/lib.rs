@@ -31,7 +31,9 @@ pub use activity::ActivityFilter;
 pub use deploys::{DeployOrder, DeployTarget};
 pub use error::Error;
 pub use fairway_delivery::{BuilderSettings, HelmSettings};
-pub use fairway_history::{HistoryKind, HistorySettings, LokiCredentials, LokiSettings, Template};
+pub use fairway_history::{
+    AwsKey, CloudWatchSettings, HistoryKind, HistorySettings, LokiCredentials, LokiSettings, Template,
+};
 pub use fairway_kubernetes::LogKeeping;
 pub use fairway_lines::{Equivalent, FilterError, Line, Masks, Style, styled};
 pub use fairway_purge::Pace;

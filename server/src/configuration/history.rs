@@ -2,10 +2,22 @@
 
 use super::section::Section;
 use super::source::{Place, Source};
-use fairway_portal::{HistoryKind, HistorySettings, LokiCredentials, LokiSettings, Template};
+use fairway_portal::{
+    AwsKey, CloudWatchSettings, HistoryKind, HistorySettings, LokiCredentials, LokiSettings, Template,
+};
 
 /// The keys of each kind, beside `kind` itself.
 const EITHER: [&str; 2] = ["kind", "hours"];
+const CLOUDWATCH: [&str; 8] = [
+    "region",
+    "endpoint",
+    "profile",
+    "access_key_id",
+    "secret_access_key_file",
+    "log_group",
+    "stream_prefix",
+    "filter",
+];
 const LOKI: [&str; 6] = ["url", "query", "tenant", "username", "password_file", "token_file"];
 
 /// What promtail and Alloy call a service's lines.
@@ -15,7 +27,7 @@ const HOURS: u32 = 720;
 
 /// Every key that a history may have.
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {
-    EITHER.into_iter().chain(LOKI)
+    EITHER.into_iter().chain(LOKI).chain(CLOUDWATCH)
 }
 
 /// What is wrong with a history is noted in `source`.
@@ -23,17 +35,92 @@ pub(super) fn history(source: &mut Source<'_>, section: &Section) -> Option<Hist
     let place = section.place.clone();
     let hours = read(source, section, "hours", hours).unwrap_or(HOURS);
     let kind = match section.text("kind") {
-        Some("loki") => loki(source, section).map(HistoryKind::Loki),
+        Some("loki") => {
+            without(source, section, &CLOUDWATCH, "loki");
+            loki(source, section).map(HistoryKind::Loki)
+        }
+        Some("cloudwatch") => {
+            without(source, section, &LOKI, "cloudwatch");
+            cloud_watch(source, section).map(HistoryKind::CloudWatch)
+        }
         Some(_) => {
-            source.wrong(section.place_of("kind"), "is loki.");
+            source.wrong(section.place_of("kind"), "is loki or cloudwatch.");
             None
         }
         None => {
-            source.wrong(&place, "needs a kind: loki.");
+            source.wrong(&place, "needs a kind: loki or cloudwatch.");
             None
         }
     };
     Some(HistorySettings { kind: kind?, hours })
+}
+
+/// Notes what is given of another kind's.
+fn without(source: &mut Source<'_>, section: &Section, others: &[&str], kind: &str) {
+    for key in others.iter().filter(|key| section.text(key).is_some()) {
+        source.wrong(section.place_of(key), format!("isn't for the kind {kind}."));
+    }
+}
+
+fn cloud_watch(source: &mut Source<'_>, section: &Section) -> Option<CloudWatchSettings> {
+    let log_group = needed(source, section, "log_group", log_group);
+    let plain = |text: &str| Ok(text.to_owned());
+    Some(CloudWatchSettings {
+        region: read(source, section, "region", region),
+        endpoint: read(source, section, "endpoint", url),
+        profile: read(source, section, "profile", plain),
+        key: key(source, section),
+        stream_prefix: read(source, section, "stream_prefix", stream_prefix),
+        filter: read(source, section, "filter", filter),
+        log_group: log_group?,
+    })
+}
+
+fn key(source: &mut Source<'_>, section: &Section) -> Option<AwsKey> {
+    let file = section.text("secret_access_key_file").map(|path| source.beside_the_file(path));
+    match (section.text("access_key_id"), file) {
+        (None, None) => None,
+        (Some(id), Some(secret_file)) if section.text("profile").is_none() => {
+            Some(AwsKey { id: id.to_owned(), secret_file })
+        }
+        _ => {
+            let rule = "takes access_key_id and secret_access_key_file, or a profile, or none of them.";
+            source.wrong(&section.place, rule);
+            None
+        }
+    }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !text.is_empty() && text.chars().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Err("is a region of AWS, such as eu-central-1.".into())
+}
+
+fn log_group(text: &str) -> Result<Template, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-/.#$".contains(c);
+    if (1..=512).contains(&text.len()) && text.chars().all(allowed) {
+        return text.parse();
+    }
+    Err("is a log group's name, such as /aws/containerinsights/shop/application.".into())
+}
+
+fn stream_prefix(text: &str) -> Result<Template, String> {
+    let rule = "is with what the names of a service's log streams begin, such as $service-.";
+    of_a_service(text, rule)
+}
+
+fn filter(text: &str) -> Result<Template, String> {
+    let rule =
+        r#"is a filter pattern that names $service, such as { $.kubernetes.labels.app = "$service" }."#;
+    of_a_service(text, rule)
+}
+
+fn of_a_service(text: &str, rule: &str) -> Result<Template, String> {
+    let template: Template = text.parse()?;
+    if template.names_service() { Ok(template) } else { Err(rule.to_owned()) }
 }
 
 fn loki(source: &mut Source<'_>, section: &Section) -> Option<LokiSettings> {

@@ -95,7 +95,9 @@ impl Past {
     /// missing, and after it only for those that are known to nobody else.
     fn lines(&self) -> BoxStream<'static, Result<StoredLine, String>> {
         let last_seam = self.seams.values().map(|seam| seam.nanos).max().unwrap_or(self.from);
-        let border = last_seam.saturating_add(LONGEST_GRAIN).clamp(self.from, self.until);
+        // Where no line stands on both sides of it, however short the store cuts times.
+        let border = (last_seam.div_euclid(LONGEST_GRAIN) + 1).saturating_mul(LONGEST_GRAIN);
+        let border = border.clamp(self.from, self.until);
         let border = if last_seam <= self.from { self.from } else { border };
         let (before, after) = (self.stretch(self.from, border), self.stretch(border, self.until));
         let ask = self.older.ask.clone();
@@ -129,8 +131,13 @@ async fn last_lines(
         let failed = newest_first.iter().flatten().any(|line: &Result<_, _>| line.is_err());
         if left > 0 && !failed {
             let stretch = Stretch { last: Some(left), ..stretch };
+            let until = stretch.until;
             let lines: Vec<_> = ask(stretch).collect().await;
-            let count = lines.iter().filter(|line| line.is_ok()).count();
+            // One whose time is cut may stand after the end.
+            let inside = |line: &&Result<StoredLine, _>| {
+                line.as_ref().is_ok_and(|line| line.nanos + line.grain <= until)
+            };
+            let count = lines.iter().filter(inside).count();
             left = left.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
             newest_first.push(lines);
         }

@@ -31,7 +31,9 @@ fn store(lines: Vec<StoredLine>) -> (Older, Asked) {
         noted.lock().unwrap().push(stretch.clone());
         let inside = |line: &&StoredLine| {
             let key = (line.pod.clone(), line.container.clone());
-            (stretch.from..stretch.until).contains(&line.nanos) && !stretch.without.contains(&key)
+            // A time that is cut is of each stretch that it may be of.
+            let may_be = line.nanos < stretch.until && line.nanos + line.grain > stretch.from;
+            may_be && !stretch.without.contains(&key)
         };
         let found: Vec<_> = lines.iter().filter(inside).cloned().collect();
         let last = stretch.last.map_or(found.len(), |last| found.len().min(last as usize));
@@ -96,6 +98,36 @@ async fn lines_whose_times_are_cut_short_are_given_once_too() {
     let (older, _) = store(lines);
     let got = texts(past(older, (0, 60 * MILLI), None, &[first.collect()])).await;
     assert_eq!(got, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn where_all_seams_are_passed_no_line_is_on_both_sides() {
+    let cut =
+        |pod: &str, millis: i64, text: &str| StoredLine { grain: MILLI, ..stored(pod, millis * MILLI, text) };
+    let lines = vec![cut("gone", 5, "5"), cut("gone", 6, "6"), cut("gone", 7, "7")];
+    for last in [None, Some((9, false))] {
+        let (older, _) = store(lines.clone());
+        let got = texts(past(older, (0, 60 * MILLI), last, &[had("a", 5 * MILLI + 400, "a")])).await;
+        assert_eq!(got, ["5", "6", "7"]);
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_may_stand_after_the_end_is_none_of_the_last_ones() {
+    let cut = |millis: i64, text: &str| StoredLine { grain: MILLI, ..stored("gone", millis * MILLI, text) };
+    // The store gives what is begun in addition.
+    let ask: Ask = Arc::new(move |stretch: Stretch| {
+        let all = [cut(1, "1"), cut(2, "2"), cut(8, "8 or later")];
+        let (before, begun): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .filter(|line| line.nanos < stretch.until && line.nanos + MILLI > stretch.from)
+            .partition(|line| line.nanos + MILLI <= stretch.until);
+        let last = before.len().saturating_sub(stretch.last.map_or(9, |last| last as usize));
+        iter(before.into_iter().skip(last).chain(begun)).map(Ok).boxed()
+    });
+    let older = Older { ask, reach: Duration::from_hours(1) };
+    let got = texts(past(older, (0, 8 * MILLI + 500), Some((2, false)), &[had("a", 4 * MILLI, "a")])).await;
+    assert_eq!(got, ["1", "2", "8 or later"]);
 }
 
 #[tokio::test]
