@@ -131,6 +131,9 @@ after(async () => {
 /** Nanoseconds as a time of the API. */
 const time = (nanos) => `${new Date(Number(nanos / 1_000_000_000n) * 1000).toISOString().slice(0, 19)}.${String(nanos % 1_000_000_000n).padStart(9, '0')}Z`;
 
+/** The same back. */
+const nanos = (time) => BigInt(Date.parse(`${time.slice(0, 19)}Z`)) * 1_000_000n + BigInt(time.slice(20, -1));
+
 const lines = (entries) => entries.filter(({ marker }) => marker === null);
 const gaps = (entries) => entries.filter(({ marker }) => marker === 'gap');
 const numbers = (entries, of) => entries.filter(({ pod, text }) => pod === of && text.startsWith('number ')).map(({ text }) => Number(text.slice(7)));
@@ -199,6 +202,62 @@ for (const place of places) {
     const got = lines(await place.read(`from=${begun}`)).filter(({ pod }) => pod === living);
     assert.deepEqual(got.slice(0, 4).map(({ text }) => text), ['rotated 3', 'rotated 2', 'rotated 1', (await place.written(living))[0][1]]);
     assert.deepEqual(numbers(got, living), all);
+  });
+
+  place.test('a line that only the store has can be had whole, however long it is', async () => {
+    const { address, begun, gone } = place;
+    const long = `{"note":"${'x'.repeat(150_000)}"}`;
+    await place.push(`${name}-7c9d8f-b4t8n`, [[nanos(begun) - 60_000_000_000n, long]]);
+    const range = `from=${time(nanos(begun) - 61_000_000_000n)}&until=${begun}`;
+    const [line] = lines(await place.read(range));
+    assert.equal(line.bytes, long.length);
+    assert.ok(line.text.length <= 65_536 && long.startsWith(line.text));
+    assert.equal((await fairway.rest.get(`${address}/lines/${line.place}`)).body, long);
+    const { body: file } = await fairway.rest.get(`${address}/download?${range}`);
+    assert.ok(file.endsWith(` ${long}\n`));
+    const [short] = lines(await place.read(`from=${begun}&head=1`));
+    assert.equal(short.pod, gone);
+    assert.equal((await fairway.rest.get(`${address}/lines/${short.place}`)).body, short.text);
+    const { status } = await fairway.rest.get(`${address}/lines/${short.place.replace(/[0-9a-f]+$/, '7')}`);
+    assert.equal(status, 404);
+  });
+
+  place.test('who follows from a time on is given older lines and then those that come', async () => {
+    const { address, begun, gone, living } = place;
+    const events = fairway.rest.events(`${address}?from=${begun}&follow=true`);
+    const got = [];
+    for await (const { id, data } of events) {
+      got.push({ id, ...JSON.parse(data) });
+      if (numbers(got, living).length === LINES) break;
+    }
+    assert.deepEqual(numbers(got, gone), all);
+    assert.deepEqual(numbers(got, living), all);
+    assert.deepEqual(gaps(got), []);
+    const rest = [];
+    for await (const { data } of fairway.rest.events(`${address}?follow=true`, { lastEventId: got.find(({ text }) => text === 'number 99').id })) {
+      rest.push(JSON.parse(data));
+      if (numbers(rest, living).length === LINES) break;
+    }
+    assert.deepEqual(numbers(rest, gone), all.slice(100), 'it goes on among the older lines');
+    assert.deepEqual(numbers(rest, living), all);
+    assert.deepEqual(gaps(rest), []);
+  });
+
+  place.test('without any bound there is what the cluster has, and nobody else is asked', async () => {
+    const got = lines(await place.read(''));
+    assert.deepEqual([...new Set(got.map(({ pod }) => pod))], [place.living]);
+  });
+
+  place.test('the address of a line that only the store has leads to it among those around it', async () => {
+    const { begun, environment, gone } = place;
+    const line = lines(await place.read(`from=${begun}`)).find(({ pod, text }) => pod === gone && text === 'number 125');
+    const page = await openPage(browser, fairway);
+    await visit(page, `${fairway.url}/services/${name}/logs?environment=${environment}&at=${line.place}`);
+    await page.locator('.row.selected').filter({ hasText: 'number 125' }).waitFor({ timeout: 60_000 });
+    const around = await page.locator('.log-rows .text').allInnerTexts();
+    assert.ok(around.includes('number 124') && around.includes('number 126'), around.join('\n'));
+    assert.deepEqual(page.troubles, []);
+    await page.context().close();
   });
 
   place.test('the page shows older lines, and its status names where they come from', async () => {

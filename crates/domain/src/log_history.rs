@@ -17,7 +17,7 @@ pub struct StoredLine {
     pub uid: Option<String>,
     /// How often the container had been restarted; 0 where the store doesn't know it.
     pub restart: u32,
-    /// The line, without its end; of one longer than [`crate::LogEntry::MOST_BYTES`] the beginning.
+    /// The line, without its end; of one longer than [`crate::LogEntry::MOST_BYTES`] the beginning, unless it is wanted whole.
     pub text: String,
     /// How many bytes the whole line has.
     pub bytes: u64,
@@ -33,6 +33,8 @@ pub struct Stretch {
     /// Only this many of the last ones, and those that share the first one's time. One whose time is cut, so that it may stand after
     /// the end, isn't counted.
     pub last: Option<u32>,
+    /// Set where lines are wanted with all of their text, however long: of little time, then.
+    pub whole: bool,
     /// Containers of pods, by both names, whose lines aren't needed. Some may come all the same.
     pub without: Vec<(String, String)>,
 }

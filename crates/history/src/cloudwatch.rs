@@ -86,7 +86,7 @@ impl CloudWatch {
         let fill = |template: &Template| template.fill(namespace, service);
         let known = || stream_prefix.is_none().then(|| pattern(namespace, service, &stretch.without));
         let asked = Asked {
-            of: Of { namespace: namespace.clone(), service: service.clone() },
+            of: Of::new(namespace, service, &stretch),
             log_group: fill(log_group),
             filter: filter.as_ref().map(fill).or_else(known),
             stream_prefix: stream_prefix.as_ref().map(fill),

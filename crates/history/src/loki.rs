@@ -83,7 +83,7 @@ impl Loki {
     ) -> BoxStream<'static, Result<StoredLine, Error>> {
         let selector = self.settings.query.fill(namespace, service);
         let query = selector + &without(&stretch.without);
-        let of = Of { namespace: namespace.clone(), service: service.clone() };
+        let of = Of::new(namespace, service, &stretch);
         pages::lines(self.clone(), Asked { query, of }, stretch)
     }
 

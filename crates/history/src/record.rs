@@ -1,6 +1,6 @@
 //! The shapes in which shippers bring a container's line.
 
-use fairway_domain::{LogEntry, Namespace, ServiceName, StoredLine};
+use fairway_domain::{LogEntry, Namespace, ServiceName, StoredLine, Stretch};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -9,9 +9,15 @@ use std::borrow::Cow;
 pub(crate) struct Of {
     pub(crate) namespace: Namespace,
     pub(crate) service: ServiceName,
+    /// Whether lines are wanted with all of their text.
+    pub(crate) whole: bool,
 }
 
 impl Of {
+    pub(crate) fn new(namespace: &Namespace, service: &ServiceName, stretch: &Stretch) -> Self {
+        Self { namespace: namespace.clone(), service: service.clone(), whole: stretch.whole }
+    }
+
     /// Whether a pod of this name is one of the service's Deployment: `orders-7c9d8f-x2k4z`. Its Redis isn't, and another service's
     /// isn't whose name begins alike.
     pub(crate) fn wrote(&self, pod: &str) -> bool {
@@ -102,6 +108,7 @@ impl Brought<'_> {
         let time = wrapped.as_ref().and_then(|wrapped| wrapped.time.as_deref());
         let (stamp, raw) = cri(raw).map_or((time, raw), |(stamp, raw)| (Some(stamp), raw));
         let text = raw.trim_end_matches(['\n', '\r']);
+        let most = if of.whole { text.len() } else { LogEntry::MOST_BYTES };
         let (nanos, grain) = exact(stamp, self.nanos, self.grain);
         Read::Line(StoredLine {
             nanos,
@@ -110,7 +117,7 @@ impl Brought<'_> {
             container: container.unwrap_or_default(),
             uid,
             restart: path.map_or(0, |path| path.restart),
-            text: text[..text.floor_char_boundary(LogEntry::MOST_BYTES)].to_owned(),
+            text: text[..text.floor_char_boundary(most)].to_owned(),
             bytes: u64::try_from(text.len()).unwrap_or(u64::MAX),
         })
     }
@@ -161,7 +168,7 @@ mod tests {
     const MILLI: i64 = 1_000_000;
 
     fn orders() -> Of {
-        Of { namespace: "shop".parse().unwrap(), service: "orders".parse().unwrap() }
+        Of::new(&"shop".parse().unwrap(), &"orders".parse().unwrap(), &Stretch::default())
     }
 
     fn line(brought: Brought<'_>) -> StoredLine {
@@ -230,10 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_and_its_size_is_told() {
+    fn a_long_line_is_cut_and_its_size_is_told_unless_it_is_wanted_whole() {
         let text = "é".repeat(LogEntry::MOST_BYTES);
         let line = line(brought(&text));
         assert_eq!((line.text.len(), line.bytes), (LogEntry::MOST_BYTES, 2 * LogEntry::MOST_BYTES as u64));
+        let Read::Line(line) = brought(&text).read(&Of { whole: true, ..orders() }) else { panic!() };
+        assert_eq!(line.text, text);
     }
 
     #[test]

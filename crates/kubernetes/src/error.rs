@@ -38,6 +38,9 @@ pub enum Error {
     /// The position in a log stream was not made here.
     #[error("That log position isn't one that a stream gave. Start reading without one.")]
     LogPosition,
+    /// Who keeps older lines didn't give them; why, as a sentence.
+    #[error("{0}")]
+    Older(String),
     /// An answer that could not be understood.
     #[error("The cluster's answer can't be understood: {0}")]
     Answer(String),

@@ -43,6 +43,8 @@ impl Error {
             Self::Store(_) | Self::Record(_) => {
                 "Fairway's own record can't be read or written. Nothing was changed; try again, and tell whoever runs Fairway if it stays."
             }
+            // It says what is missing, and why.
+            Self::Kubernetes(fairway_kubernetes::Error::Older(why)) => return Cow::Owned(why.clone()),
             Self::Kubernetes(_) => {
                 "The cluster didn't answer as expected. Look at its state in the bar above, then try again."
             }

@@ -83,7 +83,8 @@ impl Portal {
     ) -> Result<Answer<LogLineStream>, Error> {
         let (_, environment) = done!(self.known(service, environment).await?);
         let inner = &self.inner;
-        let line = inner.cluster.log_line(&inner.state, &environment.namespace, service, place).await?;
+        let (namespace, older) = (&environment.namespace, self.older(environment, service));
+        let line = inner.cluster.log_line(&inner.state, namespace, service, place, older).await?;
         let Some(line) = line else { return Ok(Answer::Refused(Refusal::NoSuchLine)) };
         let line: LogLineStream = line.map(|piece| piece.map_err(Error::from)).boxed();
         let masks = &inner.settings.redact;

@@ -105,9 +105,9 @@ impl fmt::Display for Refusal {
             Self::NoSuchBuild(id) => write!(f, "This service has no build {id}."),
             Self::NoSuchDeploy(number) => write!(f, "This service has no deploy {number}."),
             Self::NoSuchJob(id) => write!(f, "There is no job {id}."),
-            Self::NoSuchLine => f.write_str(
-                "The cluster doesn't have that line any more: its pod is gone, or the log was rotated.",
-            ),
+            Self::NoSuchLine => {
+                f.write_str("Nobody has that line any more: its pod is gone, or the log was rotated.")
+            }
             Self::NoSuchSchedule(_) => f.write_str("There is no such schedule, or no longer."),
             Self::NotDue => f.write_str("This was begun or removed meanwhile."),
             Self::NoSuchObject(name) => write!(f, "This service has no {name} there."),

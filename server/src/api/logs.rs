@@ -45,7 +45,8 @@ pub(super) struct Wanted {
 }
 
 /// The lines of all pods of a service, oldest first: JSON lines, or server-sent events when asked for `text/event-stream`. The id of an event
-/// is a position, and `Last-Event-ID` resumes exactly after it.
+/// is a position, and `Last-Event-ID` resumes exactly after it. Without `since`, `from`, `until`, `tail` and `head`, they are those that
+/// the cluster and Fairway's disk have; an environment's history is asked as far back as one of these says, or as its `hours` do.
 #[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/logs",
     params(("name" = String, Path), ("environment" = String, Path), Wanted, ("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, body = fairway_domain::LogEntry, content_type = "application/x-ndjson"), (status = 404, body = Problem), (status = 422, body = Problem)))]

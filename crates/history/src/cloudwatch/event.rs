@@ -74,9 +74,10 @@ impl<'a> Named<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fairway_domain::Stretch;
 
     fn of() -> Of {
-        Of { namespace: "shop".parse().unwrap(), service: "orders".parse().unwrap() }
+        Of::new(&"shop".parse().unwrap(), &"orders".parse().unwrap(), &Stretch::default())
     }
 
     fn read(stream: &str, message: &str) -> Read {

@@ -93,10 +93,11 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fairway_domain::Stretch;
 
     fn page(direction: Direction, answer: &str) -> Option<Vec<(i64, String)>> {
         let answer: Answer = serde_json::from_str(answer).unwrap();
-        let of = Of { namespace: "shop".parse().unwrap(), service: "orders".parse().unwrap() };
+        let of = Of::new(&"shop".parse().unwrap(), &"orders".parse().unwrap(), &Stretch::default());
         let page = answer.page(direction, 3, &of)?;
         assert!(page.full);
         Some(page.lines.into_iter().map(|(nanos, line)| (nanos, line.text)).collect())

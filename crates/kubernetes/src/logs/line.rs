@@ -158,7 +158,7 @@ impl Item {
     }
 
     /// Its name, if it is a line.
-    fn place(&self) -> LogPlace {
+    pub(super) fn place(&self) -> LogPlace {
         let Self { source, restart, nanos, ordinal, .. } = *self;
         LogPlace { source: source.0, restart, nanos, ordinal }
     }

@@ -54,8 +54,9 @@ impl Cluster {
     /// are entries of their own, which `tail` doesn't count. A line that comes
     /// after one with a later time is marked as late.
     ///
-    /// Without `follow`, lines that neither the cluster nor the disk has any more come from `older`, each once; where they couldn't be
-    /// had, there is a gap that says why.
+    /// Lines that neither the cluster nor the disk has any more come from `older`, each once, as far back as the request says: without
+    /// any bound there are none of them, and with `follow` only after a beginning. Where they couldn't be had, there is a gap that
+    /// says why.
     pub fn logs(
         &self,
         state: &ClusterState,

@@ -6,10 +6,11 @@
 
 use super::line::{Item, Numbering, Origin, SourceId, What};
 use super::position::Position;
+use super::range::nanos;
 use super::seam::{Key, LONGEST_GRAIN, Seam};
 use crate::Error;
 use async_stream::stream;
-use fairway_domain::{Namespace, StoredLine, Stretch};
+use fairway_domain::{LogPlace, Namespace, StoredLine, Stretch, Timestamp};
 use futures::stream::{BoxStream, iter, once};
 use futures::{Stream, StreamExt};
 use std::collections::{BTreeMap, HashMap};
@@ -29,6 +30,39 @@ pub struct Older {
     pub ask: Ask,
     /// How far back they are asked at most.
     pub reach: Duration,
+}
+
+impl Older {
+    /// The whole text of the line at a place, of a container as far as it is `known`; nothing if there is no such line.
+    pub(super) async fn line(
+        &self,
+        namespace: &Namespace,
+        known: HashMap<Key, (SourceId, Option<u64>)>,
+        place: LogPlace,
+    ) -> Result<Option<String>, Error> {
+        let reach = i64::try_from(self.reach.as_nanos()).unwrap_or(i64::MAX);
+        if place.nanos < nanos(Timestamp::now()).saturating_sub(reach) {
+            return Ok(None);
+        }
+        let from = place.nanos - place.nanos.rem_euclid(LONGEST_GRAIN);
+        let mut placing = Placing { namespace: namespace.clone(), known, sources: HashMap::new() };
+        let stretch = Stretch { from, until: from + LONGEST_GRAIN, whole: true, ..Stretch::default() };
+        let (mut lines, mut failed) = ((self.ask)(stretch), None);
+        while let Some(line) = lines.next().await {
+            match line {
+                Ok(line) => {
+                    let item = placing.item(line);
+                    // How often the container had been restarted isn't known of every line.
+                    let there = LogPlace { restart: place.restart, ..item.place() };
+                    if let (true, What::Line(text)) = (there == place, item.what) {
+                        return Ok(Some(text));
+                    }
+                }
+                Err(why) => failed = Some(why),
+            }
+        }
+        failed.map_or(Ok(None), |why| Err(Error::Older(why)))
+    }
 }
 
 /// Everything that is needed to go on in the past.
@@ -88,6 +122,9 @@ impl Past {
             for item in joint.released(i64::MAX).into_iter().map(|line| placing.item(line)).filter(wanted) {
                 yield Ok(item);
             }
+            for item in placing.ends(latest) {
+                yield Ok(item);
+            }
         }
     }
 
@@ -113,7 +150,7 @@ impl Past {
     fn stretch(&self, from: i64, until: i64) -> Option<Stretch> {
         let had = self.seams.iter().filter(|(_, seam)| seam.nanos <= from.max(self.from));
         let without = had.map(|(key, _)| key.clone()).collect();
-        (from < until).then_some(Stretch { from, until, last: None, without })
+        (from < until).then_some(Stretch { from, until, without, ..Stretch::default() })
     }
 }
 
@@ -212,6 +249,19 @@ struct Placing {
 }
 
 impl Placing {
+    /// That nothing more can come of what only the store knows, though it once had a name in the cluster.
+    fn ends(self, nanos: i64) -> impl Iterator<Item = Item> {
+        let Self { known, sources, .. } = self;
+        let unknown = move |(key, (source, ..)): &(Key, (SourceId, Arc<Origin>, Numbering))| {
+            !known.contains_key(key) && !source.is_elsewhere()
+        };
+        let ended = sources.into_iter().filter(unknown);
+        ended.map(move |(_, (source, origin, _))| {
+            let what = What::Closed(None);
+            Item { source, origin, restart: 0, nanos, ordinal: 0, beyond: 0, what }
+        })
+    }
+
     fn item(&mut self, line: StoredLine) -> Item {
         let (known, namespace) = (&self.known, &self.namespace);
         let source = self.sources.entry((line.pod, line.container)).or_insert_with_key(|key| {

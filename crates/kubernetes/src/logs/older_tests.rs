@@ -175,6 +175,41 @@ async fn a_container_that_the_cluster_knows_keeps_its_places() {
     assert_eq!(items[0].source, SourceId::of("a", "app"));
     assert_eq!(items[0].origin.revision, Some(3));
     assert_eq!(items[1].source, SourceId::of("7b0a", "app"));
+    let mut position = Position::default();
+    for item in &items {
+        position.advance(item);
+    }
+    let open: Vec<SourceId> = position.open_sources().into_iter().map(|(source, _)| source).collect();
+    assert_eq!(open, [SourceId::of("a", "app")], "nothing more can come of what only the store knows");
+}
+
+#[tokio::test]
+async fn a_line_is_found_by_its_place_among_those_of_its_time() {
+    let lines = ["one", "two"].map(|text| stored("a", 5 * MILLI, text));
+    let other = stored("b", 5 * MILLI, "of another");
+    let (older, asked) = store(vec![lines[0].clone(), other, lines[1].clone()]);
+    let now = nanos(Timestamp::now());
+    let (older, namespace) =
+        (Older { reach: Duration::from_nanos(now.unsigned_abs()), ..older }, "staging".parse().unwrap());
+    let known = || HashMap::from([(("a".into(), "app".into()), (SourceId::of("7b0a", "app"), None))]);
+    let place =
+        |ordinal| LogPlace { source: SourceId::of("7b0a", "app").0, restart: 3, nanos: 5 * MILLI, ordinal };
+    assert_eq!(older.line(&namespace, known(), place(2)).await.unwrap().as_deref(), Some("two"));
+    assert_eq!(older.line(&namespace, known(), place(3)).await.unwrap(), None);
+    assert!(
+        asked.lock().unwrap().iter().all(|stretch| stretch.whole && stretch.until - stretch.from == MILLI)
+    );
+    let silent: Ask = Arc::new(|_| iter([Err("Loki doesn't answer.".into())]).boxed());
+    let silent = Older { ask: silent, ..older.clone() };
+    assert!(
+        matches!(silent.line(&namespace, known(), place(2)).await, Err(Error::Older(why)) if why.contains("Loki"))
+    );
+    let near = Older { reach: Duration::from_hours(1), ..older };
+    assert_eq!(
+        near.line(&namespace, known(), place(2)).await.unwrap(),
+        None,
+        "it isn't asked further back than it may be"
+    );
 }
 
 #[tokio::test]

@@ -100,6 +100,11 @@ impl Position {
         self.cursors.values().map(|cursor| cursor.nanos).max().unwrap_or(i64::MIN)
     }
 
+    /// The source of the latest line of all.
+    pub(super) fn latest_source(&self) -> Option<SourceId> {
+        self.cursors.iter().max_by_key(|(_, cursor)| cursor.nanos).map(|(id, _)| *id)
+    }
+
     /// The sources that may still have something to say.
     pub(super) fn open_sources(&self) -> Vec<(SourceId, Cursor)> {
         self.cursors

@@ -11,11 +11,14 @@ use fairway_domain::{StoredLine, Timestamp};
 use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
+use std::sync::Arc;
 
 /// The longest time that a line's own may stand for, in nanoseconds.
 pub(super) const LONGEST_GRAIN: i64 = 1_000_000;
 /// As much of a log's beginning is read, in bytes.
 const BEGINNING: i64 = 256 * 1024;
+/// What isn't longer ago than this, in nanoseconds, is had from the cluster or the disk by who follows.
+const LATELY: i64 = 600 * 1_000_000_000;
 /// Of how many containers the first lines are asked for at once.
 const SEAMS_AT_ONCE: usize = 16;
 
@@ -63,6 +66,18 @@ impl Seam {
     }
 }
 
+/// The first of the items that are held of each source: those whose times can hardly be told apart.
+fn first_held(held: &[Arc<Item>]) -> impl Iterator<Item = Vec<Item>> {
+    let mut firsts: BTreeMap<SourceId, Vec<Item>> = BTreeMap::new();
+    for item in held.iter().filter(|item| matches!(item.what, What::Line(_))) {
+        let first = firsts.entry(item.source).or_default();
+        if first.first().is_none_or(|earliest| one_grain(earliest.nanos, item.nanos)) {
+            first.push(Item::clone(item));
+        }
+    }
+    firsts.into_values()
+}
+
 /// Whether a store may not tell two times apart.
 pub(super) fn one_grain(a: i64, b: i64) -> bool {
     a.div_euclid(LONGEST_GRAIN) == b.div_euclid(LONGEST_GRAIN)
@@ -73,6 +88,7 @@ impl Viewer {
     pub(super) async fn in_the_past(
         &self,
         present: &[Source],
+        held: &[Arc<Item>],
         kept: &HashSet<SourceId>,
         position: &Position,
         tail: Option<u32>,
@@ -80,10 +96,15 @@ impl Viewer {
         let older = self.older.clone()?;
         let now = nanos(Timestamp::now());
         let reach = i64::try_from(older.reach.as_nanos()).unwrap_or(i64::MAX);
-        let begun = if self.request.after.is_some() { position.latest() } else { self.range.floor() };
+        let begun = self.range.floor().max(position.latest());
         let from = begun.max(now.saturating_sub(reach));
         let until = self.range.ceiling().unwrap_or(now).min(now);
-        if from >= until {
+        let had = |id: &SourceId| {
+            kept.contains(id)
+                || present.iter().any(|source| source.id == *id)
+                || held.iter().any(|item| item.source == *id)
+        };
+        if from >= until || (self.request.follow && !self.looks_back(from, position, had)) {
             return None;
         }
         let mut firsts: Vec<Vec<Item>> = stream::iter(present.to_vec())
@@ -95,6 +116,7 @@ impl Viewer {
         if let Some(disk) = self.cluster.hubs.kept(&self.namespace, &self.service) {
             firsts.extend(disk.first_lines(&(kept - &present)).await);
         }
+        firsts.extend(first_held(held));
         let mut past = Past {
             older,
             namespace: self.namespace.clone(),
@@ -113,6 +135,15 @@ impl Viewer {
             past.begins_with(&first);
         }
         Some(past)
+    }
+
+    /// Whether who follows from a time wants to know what was then: they said so, it is long ago, or what they had last is of a
+    /// container that isn't `had` here. Who was away for a moment only goes on.
+    fn looks_back(&self, from: i64, position: &Position, had: impl Fn(&SourceId) -> bool) -> bool {
+        let long_ago = from < nanos(Timestamp::now()).saturating_sub(LATELY);
+        let begins = position.latest_source().is_none() && self.request.from.is_some();
+        let elsewhere = position.latest_source().is_some_and(|source| !had(&source));
+        begins || long_ago || elsewhere
     }
 
     /// The first lines that the cluster has of a container: those whose times can hardly be told apart. None if it can't be asked,

@@ -42,7 +42,7 @@ pub(super) struct Viewer {
     pub(super) request: LogRequest,
     pub(super) range: Range,
     keep: Keep,
-    /// Nothing for who follows.
+    /// Nothing where nobody said how far back.
     pub(super) older: Option<Older>,
 }
 
@@ -61,9 +61,14 @@ impl Viewer {
         Self { cluster, state, namespace, service, request, range, keep, older: None }
     }
 
-    /// The same with lines from outside of the cluster, unless it follows.
+    /// The same with lines from outside of the cluster, if it is said how far back. Who follows the last lines doesn't wait for
+    /// somebody else's answer.
     pub(super) fn with_older(self, older: Option<Older>) -> Self {
-        Self { older: older.filter(|_| !self.request.follow), ..self }
+        let LogRequest { since, from, until, tail, head, after, follow, .. } = &self.request;
+        let begins = from.is_some() || since.is_some() || after.is_some();
+        let some = until.is_some() || tail.is_some() || head.is_some();
+        let said = begins || (some && !follow);
+        Self { older: older.filter(|_| said), ..self }
     }
 
     pub(super) fn entries(self) -> impl Stream<Item = Result<Shown, Error>> + Send {
@@ -243,7 +248,7 @@ impl Viewer {
         let had = &covered | &ids;
         let kept = self.kept(position, &had, tail).await;
         let lost = lost(position, &ids, &(&covered | &kept.known));
-        let past = self.in_the_past(&present, &kept.known, position, tail).await;
+        let past = self.in_the_past(&present, &held, &kept.known, position, tail).await;
         let mut missing = kept.enter(position);
         for gap in lost {
             position.advance(&Item { what: What::Closed(None), ..gap.clone() });

@@ -1,13 +1,18 @@
 //! One line with all of its text, however long it is: streamed, never held.
 
 use super::instances::instances;
-use super::line::{Numbering, parse_stamp};
+use super::line::{Numbering, Origin, Source, SourceId, parse_stamp};
+use super::older::Older;
 use super::read::{LONGEST_SILENCE, Part, open};
+use super::seam::Key;
 use super::sources;
 use crate::{Cluster, ClusterState, Error};
 use async_stream::try_stream;
 use fairway_domain::{LogPlace, Namespace, ServiceName};
-use futures::{AsyncBufRead, AsyncBufReadExt, Stream};
+use futures::future::ready;
+use futures::stream::{BoxStream, once};
+use futures::{AsyncBufRead, AsyncBufReadExt, Stream, StreamExt};
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::pin::Pin;
 
@@ -17,16 +22,44 @@ const LONGEST_STAMP: usize = 64;
 pub(super) type Log = Pin<Box<dyn AsyncBufRead + Send>>;
 
 impl Cluster {
-    /// The bytes of a line, as they were written, without its end; nothing if the cluster no longer has that line.
+    /// The bytes of a line, as they were written, without its end; nothing if neither the cluster nor `older` has that line any more.
     pub async fn log_line(
         &self,
         state: &ClusterState,
         ns: &Namespace,
         service: &ServiceName,
         place: LogPlace,
+        older: Option<Older>,
+    ) -> Result<Option<BoxStream<'static, Result<Vec<u8>, Error>>>, Error> {
+        let present = sources(state, ns, service).into_iter().find(|source| source.id.0 == place.source);
+        if let Some(source) = &present
+            && let Some(line) = self.present_line(state, ns, source, place).await?
+        {
+            return Ok(Some(line.boxed()));
+        }
+        let Some(older) = older else { return Ok(None) };
+        let mut known = HashMap::new();
+        let id = SourceId(place.source);
+        match (present, self.hubs.kept(ns, service)) {
+            (Some(source), _) => knows(&mut known, id, &source.origin),
+            (None, Some(disk)) if !id.is_elsewhere() => {
+                let firsts = disk.first_lines(&HashSet::from([id])).await;
+                firsts.iter().flatten().take(1).for_each(|item| knows(&mut known, id, &item.origin));
+            }
+            (None, _) => {}
+        }
+        let line = older.line(ns, known, place).await?;
+        Ok(line.map(|text| once(ready(Ok(text.into_bytes()))).boxed()))
+    }
+
+    /// The same of a container that the cluster knows.
+    async fn present_line(
+        &self,
+        state: &ClusterState,
+        ns: &Namespace,
+        source: &Source,
+        place: LogPlace,
     ) -> Result<Option<impl Stream<Item = Result<Vec<u8>, Error>> + Send + use<>>, Error> {
-        let known = sources(state, ns, service).into_iter().find(|source| source.id.0 == place.source);
-        let Some(source) = known else { return Ok(None) };
         let namespace = state.namespace(ns);
         let pod = namespace.pods.get(&source.origin.pod);
         let instances = pod.map(|pod| instances(pod, &source.origin.container)).unwrap_or_default();
@@ -34,12 +67,16 @@ impl Cluster {
             return Ok(None);
         };
         let part = Part { since: Some(place.nanos), ..Part::default() };
-        let mut log: Log = match open(&self.client, &source, instance.previous, part).await {
+        let mut log: Log = match open(&self.client, source, instance.previous, part).await {
             Err(Error::Refused { code: 400 | 404, .. }) => return Ok(None),
             log => Box::pin(log?),
         };
         Ok(skip_to(&mut log, place).await?.then(|| rest_of_line(log)))
     }
+}
+
+fn knows(known: &mut HashMap<Key, (SourceId, Option<u64>)>, id: SourceId, origin: &Origin) {
+    known.insert((origin.pod.clone(), origin.container.clone()), (id, origin.revision));
 }
 
 /// Reads up to the text of the line at `place`; false if it isn't there.

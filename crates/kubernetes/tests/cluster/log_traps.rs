@@ -86,7 +86,7 @@ fn cut(length: usize) -> (u64, usize) {
 
 async fn whole(fixture: &Fixture, state: &ClusterState, place: LogPlace) -> Option<String> {
     let (cluster, ns) = (&fixture.cluster, &fixture.namespace);
-    let line = cluster.log_line(state, ns, &orders(), place).await.unwrap()?;
+    let line = cluster.log_line(state, ns, &orders(), place, None).await.unwrap()?;
     let pieces: Vec<Vec<u8>> = line.try_collect().await.unwrap();
     Some(String::from_utf8(pieces.concat()).unwrap())
 }
