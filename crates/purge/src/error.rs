@@ -104,6 +104,14 @@ impl Error {
         }
     }
 
+    /// Whether it can't be asked, or can't do it, for the time being: the same may well be answered later.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Interrupted { cause, .. } => cause.is_away(),
+            error => error.may_pass() || matches!(error, Self::DiskFull(_) | Self::MemoryFull(_)),
+        }
+    }
+
     /// Whether another server may answer better, once the servers have settled.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Unsettled(_) | Self::NotWritable(_))

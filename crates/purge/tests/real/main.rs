@@ -3,11 +3,16 @@
 // Clippy's leave to unwrap in tests ends at the test functions themselves; these are what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod full;
 mod looking;
 mod purging;
 mod selections;
 mod server;
 mod several;
+mod tables;
 mod terminal;
 mod topologies;
 mod troubles;
+mod valkey;
+mod values;
+mod wire;

@@ -23,6 +23,9 @@ const PATTERNS: [&str; 13] = [
     "nothing",
 ];
 
+/// With hardly any of Redis's time.
+const GENTLE: Pace = Pace::Gentle(std::time::Duration::from_micros(1));
+
 /// All of it at full speed.
 pub(crate) async fn purged(redis: &mut PurgeableRedis, selection: &PurgeSelection) -> PurgeReport {
     redis.purge(selection, Pace::Full, |_| ControlFlow::Continue(())).await.unwrap()
@@ -81,7 +84,7 @@ async fn a_gentle_purge_removes_the_same_in_smaller_batches() {
     let mut redis = server.purgeable().await;
     let mut told = Vec::new();
     let report = redis
-        .purge(&matching("session:*"), Pace::Gentle(std::time::Duration::from_micros(1)), |counts| {
+        .purge(&matching("session:*"), GENTLE, |counts| {
             told.push(counts.removed);
             ControlFlow::Continue(())
         })
@@ -125,7 +128,7 @@ async fn a_hundred_thousand_keys_are_counted_once_and_removed_with_progress() {
         (report.counts.found, report.counts.removed, report.counts.already_gone, report.stopped),
         (75_000, 75_000, 0, false)
     );
-    assert!(told.len() > 50 && told.is_sorted_by_key(|progress| progress.removed));
+    assert!(told.len() > 20 && told.is_sorted_by_key(|progress| progress.removed));
     assert_eq!(told.last().unwrap().removed, 75_000);
     assert_eq!(server.names("*").len(), 25_000);
 }
@@ -150,6 +153,29 @@ async fn keys_that_go_by_themselves_meanwhile_are_told_apart() {
 }
 
 #[tokio::test]
+async fn keys_that_are_written_meanwhile_change_neither_what_went_nor_the_sum() {
+    let server = Server::start();
+    server.fill(borrowed(&sessions(20_000)));
+    let mut redis = server.purgeable().await;
+    let mut written = 0;
+    let report = redis
+        .purge(&matching("session:*"), Pace::Full, |_| {
+            let names = (written..written + 100)
+                .flat_map(|number| [format!("session:new:{number}"), format!("kept:{number}")]);
+            server.fill(borrowed(&names.map(String::into_bytes).collect::<Vec<_>>()));
+            written += 100;
+            ControlFlow::Continue(())
+        })
+        .await
+        .unwrap();
+    let left = server.names("session:*");
+    assert!(left.iter().all(|name| name.starts_with(b"session:new:")), "what was there before is gone");
+    assert_eq!(report.counts.removed + left.len() as u64, 20_000 + written);
+    assert_eq!(report.counts.already_gone, 0);
+    assert_eq!(server.names("kept:*").len() as u64, written);
+}
+
+#[tokio::test]
 async fn a_stopped_purge_says_how_many_went_and_leaves_the_rest() {
     let server = Server::start();
     server.fill(borrowed(&sessions(20_000)));
@@ -161,7 +187,7 @@ async fn a_stopped_purge_says_how_many_went_and_leaves_the_rest() {
         })
         .await
         .unwrap();
-    assert!(report.stopped && (5_000..8_000).contains(&report.counts.removed), "{report:?}");
+    assert!(report.stopped && (5_000..12_000).contains(&report.counts.removed), "{report:?}");
     assert_eq!(server.names("*").len() as u64, 20_000 - report.counts.removed);
 }
 
@@ -199,6 +225,7 @@ async fn only_commands_that_look_at_one_page_at_a_time_are_used() {
     redis::cmd("CONFIG").arg("RESETSTAT").query::<()>(&mut admin).unwrap();
     let mut redis = server.purgeable().await;
     redis.count(&matching("session:*")).await.unwrap();
+    redis.purge(&matching("session:1*"), GENTLE, |_| ControlFlow::Continue(())).await.unwrap();
     purged(&mut redis, &PurgeSelection::EVERYTHING).await;
 
     let statistics: String = redis::cmd("INFO").arg("commandstats").query(&mut admin).unwrap();
@@ -243,18 +270,4 @@ async fn an_environment_that_is_not_purgeable_never_gets_a_single_byte() {
     let mut sent = Vec::new();
     other_end.read_to_end(&mut sent).await.unwrap();
     assert_eq!(sent, b"");
-}
-
-#[tokio::test]
-async fn a_large_value_is_freed_aside_so_that_others_are_answered_meanwhile() {
-    let server = Server::start();
-    let mut admin = server.admin();
-    let filling = "for i = 1, 200000 do redis.call('HSET', 'large', i, 'x') end";
-    redis::cmd("EVAL").arg(filling).arg(0).exec(&mut admin).unwrap();
-    let report = purged(&mut server.purgeable().await, &PurgeSelection::EVERYTHING).await;
-    assert_eq!(report.counts.removed, 1);
-    crate::several::until("it is freed by another thread", || {
-        let memory: String = redis::cmd("INFO").arg("memory").query(&mut admin).unwrap();
-        memory.contains("lazyfreed_objects:1\r")
-    });
 }

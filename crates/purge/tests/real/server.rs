@@ -3,8 +3,10 @@
 use fairway_domain::{Environment, EnvironmentPolicy, KeyFilter, KeyNames, PurgeSelection};
 use fairway_purge::{Login, PurgeableRedis};
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
@@ -16,29 +18,87 @@ pub(crate) struct Server {
     pub(crate) folder: PathBuf,
 }
 
+/// The program of Debian's Redis.
+pub(crate) const REDIS: &str = "redis-server";
+
+/// The program of a Valkey, which `dev/valkey` gets where there is none yet.
+pub(crate) fn valkey() -> &'static str {
+    static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+        let got = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../dev/valkey")).output().unwrap();
+        assert!(got.status.success(), "dev/valkey: {}", String::from_utf8_lossy(&got.stderr));
+        String::from_utf8(got.stdout).unwrap().trim().to_owned()
+    });
+    &PROGRAM
+}
+
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::of(REDIS)
+    }
+
+    pub(crate) fn of(program: &str) -> Self {
+        Self::with(program, &[])
+    }
+
+    /// One with further options of its configuration.
+    pub(crate) fn with(program: &str, options: &[&str]) -> Self {
+        let folder = Self::folder();
+        let mut command = Command::new(program);
+        command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(&folder).args(options);
+        Self::run(command, folder)
+    }
+
+    /// One that keeps its data on a disk of so many MiB. `options` are further ones of its configuration.
+    pub(crate) fn with_a_small_disk(mebibytes: u32, options: &[&str]) -> Self {
+        let folder = Self::folder();
+        let disk = folder.join("disk");
+        std::fs::create_dir(&disk).unwrap();
+        let mut command = Command::new("unshare");
+        // The disk is seen by the server alone, and gone with it. Only root may mount where it is root already.
+        if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+            command.arg("--map-root-user");
+        }
+        let script =
+            format!("mount -t tmpfs -o size={mebibytes}m none \"$1\" && shift && exec {REDIS} \"$@\"");
+        command.args(["--mount", "sh", "-c", &script, "sh"]).arg(&disk).arg("--dir").arg(&disk).args(options);
+        Self::run(command, folder)
+    }
+
+    fn folder() -> PathBuf {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("fairway-purge-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    fn run(mut command: Command, folder: PathBuf) -> Self {
         let socket = folder.join("socket");
-        let process = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "no", "--requirepass", PASSWORD])
-            .arg("--dir")
-            .arg(&folder)
-            .arg("--unixsocket")
-            .arg(&socket)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("Debian's redis-server is installed");
-        let server = Self { process, folder };
+        command.args(["--port", "0", "--requirepass", PASSWORD, "--unixsocket"]).arg(&socket);
+        let process = command.stdout(Stdio::null()).spawn().expect("Debian's redis-server is installed");
+        let mut server = Self { process, folder };
         let begun = Instant::now();
         while std::os::unix::net::UnixStream::connect(server.socket()).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "redis-server doesn't listen");
+            assert!(server.process.try_wait().unwrap().is_none(), "the server ended at once: {command:?}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "the server doesn't listen: {command:?}");
             std::thread::sleep(Duration::from_millis(10));
         }
         server
+    }
+
+    /// A file on the server's own disk, as it is seen from outside.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.process.id()));
+        root.join(self.folder.join("disk").strip_prefix("/").unwrap()).join(name)
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
+    pub(crate) fn info(&self, section: &str) -> String {
+        redis::cmd("INFO").arg(section).query(&mut self.admin()).unwrap()
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

@@ -1,6 +1,6 @@
 //! Several real servers that belong together: a cluster, a trio of sentinels, one that speaks TLS. On ports of this machine.
 
-use crate::server::{PASSWORD, environment};
+use crate::server::{PASSWORD, REDIS, environment};
 use fairway_domain::NamedRedis;
 use fairway_purge::{Credentials, Login, PurgeableRedis};
 use std::collections::BTreeSet;
@@ -41,8 +41,8 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    fn start(folder: &Path, port: u16, arguments: &[&str]) -> Self {
-        let process = Command::new("redis-server")
+    fn start(program: &str, folder: &Path, port: u16, arguments: &[&str]) -> Self {
+        let process = Command::new(program)
             .args(arguments)
             .current_dir(folder)
             .stdout(Stdio::null())
@@ -54,14 +54,14 @@ impl Member {
     }
 
     /// A server that keeps nothing on disk.
-    fn plain(folder: &Path, more: &[&str]) -> Self {
+    fn plain(program: &str, folder: &Path, more: &[&str]) -> Self {
         let port = free_port();
         let number = port.to_string();
         let mut arguments =
             vec!["--port", &number, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
         arguments.extend(["--requirepass", PASSWORD, "--masterauth", PASSWORD]);
         arguments.extend(more);
-        Self::start(folder, port, &arguments)
+        Self::start(program, folder, port, &arguments)
     }
 
     pub(crate) fn address(&self) -> String {
@@ -149,6 +149,10 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn start(replicas: usize) -> Self {
+        Self::of(REDIS, replicas)
+    }
+
+    pub(crate) fn of(program: &str, replicas: usize) -> Self {
         let folder = Folder::new();
         // Where nobody is to take over, a slow machine isn't to be taken for a dead server.
         let timeout = if replicas == 0 { "60000" } else { "5000" };
@@ -156,6 +160,7 @@ impl Cluster {
             .map(|number| {
                 let file = format!("nodes-{number}.conf");
                 Member::plain(
+                    program,
                     &folder.0,
                     &[
                         "--cluster-enabled",
@@ -250,12 +255,16 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) fn start() -> Self {
+        Self::of(REDIS)
+    }
+
+    pub(crate) fn of(program: &str) -> Self {
         let folder = Folder::new();
-        let primary = Member::plain(&folder.0, &[]);
+        let primary = Member::plain(program, &folder.0, &[]);
         let of = format!("127.0.0.1 {}", primary.port);
-        let replica = Member::plain(&folder.0, &["--replicaof", &of]);
+        let replica = Member::plain(program, &folder.0, &["--replicaof", &of]);
         until("the replica follows", || replica.says("replication", "master_link_status:up"));
-        let sentinels = (0..3).map(|number| sentinel(&folder.0, number, primary.port)).collect();
+        let sentinels = (0..3).map(|number| sentinel(program, &folder.0, number, primary.port)).collect();
         let watched = Self { primary, replica, sentinels, _folder: folder };
         until("the sentinels know each other and the replica", || {
             watched.sentinels.iter().all(|one| {
@@ -272,7 +281,7 @@ impl Watched {
     }
 }
 
-fn sentinel(folder: &Path, number: u32, primary: u16) -> Member {
+fn sentinel(program: &str, folder: &Path, number: u32, primary: u16) -> Member {
     let port = free_port();
     let file = folder.join(format!("sentinel-{number}.conf"));
     let lines = [
@@ -282,7 +291,7 @@ fn sentinel(folder: &Path, number: u32, primary: u16) -> Member {
         "sentinel down-after-milliseconds orders 1000\nsentinel failover-timeout orders 6000".to_owned(),
     ];
     std::fs::write(&file, lines.join("\n")).unwrap();
-    Member::start(folder, port, &[file.to_str().unwrap(), "--sentinel"])
+    Member::start(program, folder, port, &[file.to_str().unwrap(), "--sentinel"])
 }
 
 fn sentinel_info(port: u16) -> String {
@@ -336,7 +345,7 @@ impl Encrypted {
             "+@all",
         ]);
         arguments.extend(["--user", "default", "off"]);
-        let member = Member::start(&folder.0, port, &arguments);
+        let member = Member::start(REDIS, &folder.0, port, &arguments);
         let authority = std::fs::read_to_string(folder.0.join("ca.crt")).unwrap();
         Self { member, authority, _folder: folder }
     }

@@ -1,15 +1,28 @@
 //! A Redis of several servers is counted and purged as one, also while they change places.
 
 use crate::purging::purged;
-use crate::server::{PASSWORD, environment, matching, prefix};
+use crate::server::{PASSWORD, REDIS, environment, matching, prefix, valkey};
 use crate::several::{Cluster, Encrypted, Watched, credentials, reach, until};
 use fairway_domain::{NamedRedis, PurgeCounts, PurgeSelection};
 use fairway_purge::{Credentials, Error, Login, Pace, PurgeableRedis, Redis};
 use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// As the configuration's own is.
+const GENTLE: Pace = Pace::Gentle(Duration::from_micros(250));
 
 #[tokio::test]
 async fn keys_of_a_cluster_are_counted_and_removed_on_every_primary() {
-    let cluster = Cluster::start(0);
+    on_every_primary(REDIS).await;
+}
+
+#[tokio::test]
+async fn so_are_those_of_a_valkey_cluster() {
+    on_every_primary(valkey()).await;
+}
+
+async fn on_every_primary(program: &str) {
+    let cluster = Cluster::of(program, 0);
     cluster.fill((1..=20).map(|number| format!("app:{number}")).chain(["other:{app}:1".into()]));
     let mut redis = reach(&cluster.url(), credentials()).await;
     let count = redis.count(&prefix("app:")).await.unwrap();
@@ -90,6 +103,15 @@ impl Handing<'_> {
         migrate.arg("AUTH").arg(PASSWORD).arg("KEYS").arg(keys).exec(&mut admin).unwrap();
     }
 
+    /// As Valkey can since version 9: the keys are nobody else's until all of them are.
+    fn move_in_one_piece(&self) {
+        let (mut from, id) = (self.cluster.members[self.from].admin(), self.cluster.id(self.to));
+        let mut migrate = redis::cmd("CLUSTER");
+        migrate.arg("MIGRATESLOTS").arg("SLOTSRANGE").arg(self.slot).arg(self.slot).arg("NODE").arg(id);
+        migrate.exec(&mut from).unwrap();
+        until("the slot has moved", || self.cluster.holder(self.slot) == self.to);
+    }
+
     fn end(&self) {
         let id = self.cluster.id(self.to);
         for at in [self.to, self.from] {
@@ -99,8 +121,12 @@ impl Handing<'_> {
 }
 
 /// Purges 2,000 keys of one slot while `meanwhile` is told how often it was asked for more.
-async fn purge_while_a_slot_moves(meanwhile: impl Fn(&Handing<'_>, usize) + Send + Sync) {
-    let cluster = Cluster::start(0);
+async fn purge_while_a_slot_moves(
+    program: &str,
+    pace: Pace,
+    meanwhile: impl Fn(&Handing<'_>, usize) + Send + Sync,
+) {
+    let cluster = Cluster::of(program, 0);
     cluster.fill((0..2_000).map(|number| format!("cart:{{a}}:{number}")));
     let slot: u16 =
         redis::cmd("CLUSTER").arg("KEYSLOT").arg("{a}").query(&mut cluster.members[0].admin()).unwrap();
@@ -109,7 +135,7 @@ async fn purge_while_a_slot_moves(meanwhile: impl Fn(&Handing<'_>, usize) + Send
     let mut redis = reach(&cluster.url(), credentials()).await;
     let mut asked = 0;
     let report = redis
-        .purge(&PurgeSelection::EVERYTHING, Pace::Full, |_| {
+        .purge(&PurgeSelection::EVERYTHING, pace, |_| {
             asked += 1;
             meanwhile(&handing, asked);
             ControlFlow::Continue(())
@@ -122,32 +148,55 @@ async fn purge_while_a_slot_moves(meanwhile: impl Fn(&Handing<'_>, usize) + Send
 
 #[tokio::test]
 async fn keys_whose_slot_has_moved_are_removed_where_they_are() {
-    purge_while_a_slot_moves(|slot, asked| {
-        if asked == 1 {
-            slot.begin();
-            slot.move_keys();
-            slot.end();
-        }
-    })
-    .await;
+    for pace in [GENTLE, Pace::Full] {
+        purge_while_a_slot_moves(REDIS, pace, |slot, asked| {
+            if asked == 1 {
+                slot.begin();
+                slot.move_keys();
+                slot.end();
+            }
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
 async fn keys_whose_slot_is_being_moved_are_removed_on_either_side() {
-    purge_while_a_slot_moves(|slot, asked| match asked {
-        1 => {
-            slot.begin();
-            slot.move_keys();
+    for (program, pace) in [(REDIS, GENTLE), (valkey(), Pace::Full)] {
+        purge_while_a_slot_moves(program, pace, |slot, asked| match asked {
+            1 => {
+                slot.begin();
+                slot.move_keys();
+            }
+            3 => slot.end(),
+            _ => {}
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn keys_whose_slot_a_valkey_moves_in_one_piece_are_removed_where_they_are() {
+    purge_while_a_slot_moves(valkey(), GENTLE, |slot, asked| {
+        if asked == 1 {
+            slot.move_in_one_piece();
         }
-        3 => slot.end(),
-        _ => {}
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_primary_of_a_cluster_that_dies_is_followed_by_its_replica_and_so_is_the_purge() {
-    let mut cluster = Cluster::start(1);
+    a_primary_dies(REDIS, GENTLE).await;
+}
+
+#[tokio::test]
+async fn a_primary_of_a_valkey_cluster_that_dies_is_followed_too() {
+    a_primary_dies(valkey(), Pace::Full).await;
+}
+
+async fn a_primary_dies(program: &str, pace: Pace) {
+    let mut cluster = Cluster::of(program, 1);
     cluster.fill(
         (0..9_000)
             .map(|number| format!("session:{number}"))
@@ -160,7 +209,7 @@ async fn a_primary_of_a_cluster_that_dies_is_followed_by_its_replica_and_so_is_t
     let victim = primaries(&cluster)[1];
     let mut killed = false;
     let report = redis
-        .purge(&matching("session:*"), Pace::Full, |counts| {
+        .purge(&matching("session:*"), pace, |counts| {
             if counts.removed > 500 && !std::mem::replace(&mut killed, true) {
                 cluster.members[victim].kill();
             }
@@ -181,7 +230,16 @@ async fn a_primary_of_a_cluster_that_dies_is_followed_by_its_replica_and_so_is_t
 
 #[tokio::test]
 async fn what_sentinels_watch_is_purged_also_when_another_server_takes_over() {
-    let mut watched = Watched::start();
+    another_server_takes_over(REDIS, GENTLE).await;
+}
+
+#[tokio::test]
+async fn a_valkey_that_sentinels_watch_is_purged_too_when_another_server_takes_over() {
+    another_server_takes_over(valkey(), Pace::Full).await;
+}
+
+async fn another_server_takes_over(program: &str, pace: Pace) {
+    let mut watched = Watched::of(program);
     let sessions = (0..20_000).map(|number| format!("session:{number}"));
     watched.primary.fill(sessions.chain(["kept".into()]));
     until("the replica has all keys", || watched.replica.names().len() == 20_001);
@@ -190,7 +248,7 @@ async fn what_sentinels_watch_is_purged_also_when_another_server_takes_over() {
     assert_eq!(redis.count(&matching("session:*")).await.unwrap().matching, 20_000);
     let mut killed = false;
     let report = redis
-        .purge(&matching("session:*"), Pace::Full, |counts| {
+        .purge(&matching("session:*"), pace, |counts| {
             if counts.removed > 5_000 && !std::mem::replace(&mut killed, true) {
                 watched.primary.kill();
             }

@@ -88,30 +88,6 @@ async fn a_right_that_is_taken_away_in_the_middle_leaves_an_exact_count() {
 }
 
 #[tokio::test]
-async fn a_redis_that_takes_no_writes_removes_nothing_and_says_so() {
-    let server = Server::start();
-    server.fill(borrowed(&sessions(10)));
-    let mut admin = server.admin();
-    // A snapshot that can't be written, as when the disk is full: Redis then refuses every write.
-    let nowhere = server.folder.join("dump.rdb");
-    std::fs::create_dir(&nowhere).unwrap();
-    redis::cmd("CONFIG").arg(&["SET", "save", "3600 1000000"]).exec(&mut admin).unwrap();
-    redis::cmd("BGSAVE").exec(&mut admin).unwrap();
-    loop {
-        let persistence: String = redis::cmd("INFO").arg("persistence").query(&mut admin).unwrap();
-        if persistence.contains("rdb_last_bgsave_status:err") {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    let refused = purge(&mut server.purgeable().await).await;
-    let Err(error @ Error::DiskFull(_)) = refused else { panic!("{refused:?}") };
-    assert!(error.to_string().contains("MISCONF"), "{error}");
-    assert_eq!(server.names("*").len(), 10);
-    redis::cmd("CONFIG").arg(&["SET", "save", ""]).exec(&mut admin).unwrap();
-}
-
-#[tokio::test]
 async fn a_replica_takes_no_purge_and_says_so() {
     let server = Server::start();
     server.fill(borrowed(&sessions(10)));

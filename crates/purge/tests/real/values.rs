@@ -1,0 +1,81 @@
+//! A value that is large: it is neither loaded to be looked at nor freed while others wait.
+
+use crate::purging::purged;
+use crate::server::{Server, matching};
+use crate::several::until;
+use crate::wire::Wire;
+use std::collections::BTreeSet;
+
+/// A hash of 350 MB, a thousand bytes a field.
+const FIELDS: u32 = 350_000;
+
+fn fill(server: &Server) {
+    let filling =
+        "local text = string.rep('x', 1000) for i = 1, ARGV[1] do redis.call('HSET', 'cart:1', i, text) end";
+    redis::cmd("EVAL").arg(filling).arg(0).arg(FIELDS).exec(&mut server.admin()).unwrap();
+}
+
+/// Every command from now on, with what it was asked for.
+fn listen(server: &Server) {
+    let mut admin = server.admin();
+    redis::cmd("SLOWLOG").arg("RESET").exec(&mut admin).unwrap();
+    for (setting, value) in [("slowlog-max-len", "100000"), ("slowlog-log-slower-than", "0")] {
+        redis::cmd("CONFIG").arg(&["SET", setting, value]).exec(&mut admin).unwrap();
+    }
+}
+
+/// The commands that the server was asked, in capitals, each with its first word behind it that isn't a key.
+fn asked(server: &Server) -> BTreeSet<String> {
+    let log: Vec<Vec<redis::Value>> =
+        redis::cmd("SLOWLOG").arg("GET").arg(-1).query(&mut server.admin()).unwrap();
+    let words =
+        |entry: Vec<redis::Value>| -> Vec<String> { redis::from_redis_value(entry[3].clone()).unwrap() };
+    let command = |entry| words(entry).join(" ").to_uppercase();
+    log.into_iter()
+        .map(command)
+        .filter(|line| !line.starts_with("CONFIG") && !line.starts_with("AUTH"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_hash_of_350_mb_is_counted_and_removed_without_being_read_and_freed_by_another_thread() {
+    let server = Server::start();
+    fill(&server);
+    listen(&server);
+    let wire = Wire::default();
+    let mut redis = wire.purgeable(&server, |_| ()).await;
+    let count = redis.count(&matching("cart:*")).await.unwrap();
+    assert_eq!(count.matching, 1);
+    assert!(count.memory.unwrap().bytes > 350_000_000, "{:?}", count.memory);
+    assert_eq!(purged(&mut redis, &matching("cart:*")).await.counts.removed, 1);
+    assert!(wire.size() < 20_000, "{} bytes were answered", wire.size());
+    until("it is freed by another thread", || server.info("memory").contains("lazyfreed_objects:1\r"));
+
+    // Of a hash of any size these take the same: of MEMORY USAGE, as long as it doesn't ask for every element.
+    let harmless = ["DBSIZE", "INFO", "MEMORY USAGE CART:1", "SCAN", "SLOWLOG", "TIME", "UNLINK CART:1"];
+    for line in asked(&server) {
+        assert!(harmless.iter().any(|command| line.starts_with(command)), "{line}");
+        assert!(!line.contains("SAMPLES 0"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_hash_of_350_mb_is_looked_at_page_by_page() {
+    let server = Server::start();
+    fill(&server);
+    listen(&server);
+    let wire = Wire::default();
+    let mut redis = wire.look(&server).await;
+    let overview = redis.overview().await.unwrap();
+    assert!(overview.sample.largest[0].memory.is_some_and(|bytes| bytes > 350_000_000));
+    let first = redis.key(&"cart:1".parse().unwrap(), None).await.unwrap().unwrap();
+    assert_eq!(first.length, Some(FIELDS.into()));
+    let next = first.next.unwrap();
+    assert!(redis.key(&"cart:1".parse().unwrap(), Some(&next)).await.unwrap().is_some());
+    assert!(wire.size() < 2_000_000, "{} bytes were answered", wire.size());
+    for line in asked(&server) {
+        let whole = ["HGETALL", "HVALS", "HKEYS", "DUMP", "KEYS", "SORT", "EVAL"];
+        assert!(!whole.iter().any(|command| line.starts_with(command)), "{line}");
+        assert!(!line.contains("SAMPLES 0"), "{line}");
+    }
+}
