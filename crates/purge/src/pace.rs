@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 /// The most keys of one batch: some 700 µs of Redis's time.
-const FULL: usize = 1000;
-/// The first batch where others are to hardly notice.
+const MOST: usize = 1000;
+/// The first batch.
 const GENTLE: usize = 200;
 /// The fewest keys of one batch, however slow Redis is: a purge always gets on.
 const LEAST: usize = 50;
@@ -22,17 +22,16 @@ pub enum Pace {
     Gentle(Duration),
 }
 
-/// What the answers so far say about the next batch.
+/// What the answers so far say about the next batch of a purge that others are to hardly notice.
 #[derive(Debug)]
 pub(crate) struct Pacer {
-    pace: Pace,
+    bound: Duration,
     batch: usize,
 }
 
 impl Pacer {
-    pub(crate) fn new(pace: Pace) -> Self {
-        let batch = if pace == Pace::Full { FULL } else { GENTLE };
-        Self { pace, batch }
+    pub(crate) fn new(bound: Duration) -> Self {
+        Self { bound, batch: GENTLE }
     }
 
     /// So many keys Redis is to look at next.
@@ -42,14 +41,13 @@ impl Pacer {
 
     /// Learns how long an answer took, and for how long of that Redis was busy; gives how long to rest now.
     pub(crate) fn answered(&mut self, took: Duration, busy: Duration) -> Duration {
-        let Pace::Gentle(bound) = self.pace else { return Duration::ZERO };
-        let allowed = bound.max(took / 100);
+        let allowed = self.bound.max(took / 100);
         if busy > allowed {
             self.batch = (self.batch / 2).max(LEAST);
             return (busy * 2).min(LONGEST_REST);
         }
         if busy < allowed / 2 {
-            self.batch = (self.batch + self.batch / 4).min(FULL);
+            self.batch = (self.batch + self.batch / 4).min(MOST);
         }
         busy.min(LONGEST_REST)
     }
@@ -67,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_busy_redis_gets_small_batches_with_long_rests_and_a_quick_one_large_ones_again() {
-        let mut pacer = Pacer::new(Pace::Gentle(BOUND));
+        let mut pacer = Pacer::new(BOUND);
         assert_eq!(pacer.answered(microseconds(900), microseconds(200)), microseconds(200));
         assert_eq!(pacer.batch(), GENTLE);
         assert_eq!(pacer.answered(microseconds(900), microseconds(600)), microseconds(1200));
@@ -79,22 +77,15 @@ mod tests {
         for _ in 0..40 {
             pacer.answered(microseconds(300), microseconds(100));
         }
-        assert_eq!(pacer.batch(), FULL);
+        assert_eq!(pacer.batch(), MOST);
     }
 
     #[test]
     fn a_long_way_to_redis_is_not_taken_for_a_slow_redis_and_is_worth_larger_batches() {
-        let mut pacer = Pacer::new(Pace::Gentle(BOUND));
+        let mut pacer = Pacer::new(BOUND);
         for _ in 0..20 {
             assert_eq!(pacer.answered(microseconds(200_000), microseconds(700)), microseconds(700));
         }
-        assert_eq!(pacer.batch(), FULL);
-    }
-
-    #[test]
-    fn at_full_speed_nothing_is_waited_for() {
-        let mut pacer = Pacer::new(Pace::Full);
-        assert_eq!(pacer.answered(microseconds(5_000_000), microseconds(5_000_000)), Duration::ZERO);
-        assert_eq!(pacer.batch(), FULL);
+        assert_eq!(pacer.batch(), MOST);
     }
 }

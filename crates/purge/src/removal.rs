@@ -1,5 +1,7 @@
 //! The purge itself.
 
+mod full_speed;
+
 use crate::pace::{Pace, Pacer};
 use crate::{Error, PurgeableRedis, connection::Redis, node::Node, scan, slots};
 use fairway_domain::{PurgeCounts, PurgeSelection};
@@ -41,7 +43,10 @@ impl PurgeableRedis {
         progress: impl FnMut(PurgeCounts) -> ControlFlow<()> + Send,
     ) -> Result<PurgeReport, Error> {
         let begun = Instant::now();
-        let pacer = Pacer::new(pace);
+        let pacer = match pace {
+            Pace::Full => None,
+            Pace::Gentle(bound) => Some(Pacer::new(bound)),
+        };
         let mut removal = Removal {
             selection,
             pacer,
@@ -61,7 +66,8 @@ impl PurgeableRedis {
 /// A purge under way.
 struct Removal<'a, P> {
     selection: &'a PurgeSelection,
-    pacer: Pacer,
+    /// Nothing at full speed.
+    pacer: Option<Pacer>,
     progress: P,
     counts: PurgeCounts,
     unconfirmed: u64,
@@ -117,14 +123,30 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
         Ok(ControlFlow::Continue(()))
     }
 
-    async fn one_server(&mut self, redis: &mut Redis, mut node: Node) -> Result<ControlFlow<()>, Error> {
-        let (mut cursor, mut keys) = self.round(redis, &mut node, Vec::new(), Some(0)).await?;
+    async fn one_server(&mut self, redis: &mut Redis, node: Node) -> Result<ControlFlow<()>, Error> {
+        match self.pacer.take() {
+            None => self.at_full_speed(redis, node).await,
+            Some(mut pacer) => {
+                let ended = self.gently(redis, node, &mut pacer).await;
+                self.pacer = Some(pacer);
+                ended
+            }
+        }
+    }
+
+    async fn gently(
+        &mut self,
+        redis: &mut Redis,
+        mut node: Node,
+        pacer: &mut Pacer,
+    ) -> Result<ControlFlow<()>, Error> {
+        let (mut cursor, mut keys) = self.round(redis, &mut node, pacer, Vec::new(), Some(0)).await?;
         while cursor != 0 || !keys.is_empty() {
             if (self.progress)(self.counts).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
             let next = (cursor != 0).then_some(cursor);
-            (cursor, keys) = self.round(redis, &mut node, keys, next).await?;
+            (cursor, keys) = self.round(redis, &mut node, pacer, keys, next).await?;
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -136,6 +158,7 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
         &mut self,
         redis: &mut Redis,
         node: &mut Node,
+        pacer: &mut Pacer,
         mut keys: Vec<Vec<u8>>,
         next: Option<u64>,
     ) -> Result<scan::Page, Error> {
@@ -146,7 +169,7 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
             pipeline.cmd("UNLINK").arg(*batch);
         }
         if let Some(cursor) = next {
-            pipeline.add_command(scan::page_at(cursor, self.selection, self.pacer.batch()));
+            pipeline.add_command(scan::page_at(cursor, self.selection, pacer.batch()));
         }
         pipeline.cmd("TIME");
         let asked = Instant::now();
@@ -157,13 +180,10 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
         let mut answers = answers?.into_iter();
         let (took, begun, ended) = (asked.elapsed(), answers.next(), answers.next_back());
         // Whoever may not ask for the time is taken for busy all the while.
-        let rest = self.pacer.answered(took, busy(begun, ended).unwrap_or(took));
+        let rest = pacer.answered(took, busy(begun, ended).unwrap_or(took));
         let page = next.and_then(|_| answers.next_back());
         let moved = self.add_up(&batches, answers, redis.is_cluster())?;
-        for key in moved {
-            let removed = slots::unlink_where_it_is(redis, node, &key).await?;
-            self.count(1, removed);
-        }
+        self.follow(redis, node, &moved).await?;
         let (cursor, names) = page.map_or(Ok((0, Vec::new())), read)?;
         let selected = node.selected(names, self.selection).await;
         tokio::time::sleep(rest).await;
@@ -187,6 +207,15 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
             }
         }
         refused.map(|()| moved)
+    }
+
+    /// Removes keys that another server has by now.
+    async fn follow(&mut self, redis: &mut Redis, node: &Node, moved: &[Vec<u8>]) -> Result<(), Error> {
+        for key in moved {
+            let removed = slots::unlink_where_it_is(redis, node, key).await?;
+            self.count(1, removed);
+        }
+        Ok(())
     }
 
     fn count(&mut self, found: u64, removed: u64) {
