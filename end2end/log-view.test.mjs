@@ -1,7 +1,7 @@
 // Proves the log view is a page that a person can read and work in: with all the lines held that it promises, and few of them drawn.
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { Fairway, inCluster, kubectl, until } from './harness.mjs';
+import { Fairway, inCluster, kubectl, pause, until } from './harness.mjs';
 import { alive, judge, openBrowser, openPage, visit } from './parts/browser.mjs';
 import { story } from './parts/story.mjs';
 
@@ -14,6 +14,8 @@ const step = story(() => page);
 /** Writes what it is told to, and very many numbered lines when it is told to. */
 const SPEAKING = `
 import os
+import threading
+import time
 
 from app.service import app as service
 
@@ -31,6 +33,19 @@ def long():
     line = b"a long line " + b"y" * 200_000
     os.write(1, line + b"\\n")
     return len(line)
+
+
+@service.get("/pour/{seconds}")
+def pour(seconds: int):
+    threading.Thread(target=poured, args=[seconds]).start()
+    return "begun"
+
+
+def poured(seconds: int):
+    for turn in range(seconds * 20):
+        begun = time.monotonic()
+        os.write(1, b"".join(b"poured %d\\n" % (turn * 250 + at) for at in range(250)))
+        time.sleep(max(0, 0.05 - (time.monotonic() - begun)))
 
 
 @service.get("/write/{count}")
@@ -207,10 +222,17 @@ step('the address says which line is meant, and leads a colleague to it among th
 
 step('a range of time is in the address, drawn over the histogram or typed, with and without JavaScript', async () => {
   await page.locator('.histogram').waitFor();
+  // Some seconds after the others, so that a range can end before them although it is of whole seconds.
+  await pause(4_000);
+  await say('the line after a while');
+  await row('the line after a while').waitFor();
+  const drawnLines = () => page.locator('.histogram svg').getAttribute('aria-label');
+  const before = await drawnLines();
+  await until('the histogram has it too', 20, async () => (await drawnLines()) !== before);
   const { x, y, width, height } = await page.locator('.histogram').boundingBox();
-  await page.mouse.move(x + width * 0.5, y + height / 2);
+  await page.mouse.move(x + width * 0.02, y + height / 2);
   await page.mouse.down();
-  await page.mouse.move(x + width * 0.8, y + height / 2);
+  await page.mouse.move(x + width * 0.35, y + height / 2);
   await page.mouse.up();
   await page.waitForURL(/from=.+&until=/);
   const { searchParams } = new URL(page.url());
@@ -347,13 +369,120 @@ step('who reads the oldest lines keeps them: more come once they follow again, a
   for (const [at, one] of numbers.entries()) assert.equal(one, numbers[0] + at);
 });
 
-step('typing a filter is never blocked by what is held', async () => {
-  const wanted = `number ${Number(await ask('/write/1')) - 1}`;
+step('typing a filter is never blocked by what is held, and what is held answers at once', async () => {
+  await list().focus();
+  await page.keyboard.press('Shift+G');
+  const last = Number(await ask('/write/1')) - 1;
+  await endsWith(last);
+  // So old that the kubelet has rotated it away: only the tab still holds it.
+  const wanted = `number ${last - HELD + 5_000}`;
   await list().focus();
   await page.keyboard.press('/');
   await page.keyboard.type(`"${wanted}"`);
   assert.equal(await page.getByLabel('Filter').inputValue(), `"${wanted}"`);
   await until('only what matches is left', 120, async () => (await texts()).filter((text) => text.startsWith('number')).join() === wanted);
+  await page.locator('.log-status', { hasText: 'searched all there is' }).waitFor({ timeout: 120_000 });
+  assert.deepEqual((await texts()).filter((text) => text.startsWith('number')), [wanted], 'what is held stays, though it cannot be read again');
+});
+
+step('a filter can be typed while 5,000 lines a second arrive, and shows what matches of all of them', async () => {
+  await page.getByLabel('Filter').fill('');
+  await until('all lines are read again', 60, async () => (await drawn()).length > 10);
+  await ask('/pour/6');
+  await row('poured').waitFor();
+  await list().focus();
+  await page.keyboard.press('/');
+  await page.keyboard.type('"poured 29999"', { delay: 40 });
+  assert.equal(await page.getByLabel('Filter').inputValue(), '"poured 29999"');
+  await until('only what matches is left', 120, async () => new Set((await texts()).filter((text) => /^(poured|number)/.test(text))).size === 1 && (await row('poured 29999').count()) === 1);
+  assert.match(await status(), /none lost/);
+});
+
+step('a tab that was asleep for a while shows what came meanwhile, each line once', async () => {
+  await page.getByLabel('Filter').fill('number');
+  const begun = Number(await ask('/write/1'));
+  await endsWith(begun - 1);
+  const session = await page.context().newCDPSession(page);
+  await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+  await ask('/write/3000');
+  await pause(3_000);
+  await session.send('Page.setWebLifecycleState', { state: 'active' });
+  await endsWith(begun + 2_999);
+  for (const back of [0, 1_000, 2_000, 2_900]) {
+    await list().evaluate((element, rows) => (element.scrollTop = element.scrollHeight - element.clientHeight - rows * 20), back);
+    await until(`the lines ${back} before the end are drawn`, 30, async () => Math.abs((await drawn()).at(-1) - (begun + 2_999 - back)) < 100);
+    const numbers = await drawn();
+    for (const [at, one] of numbers.entries()) assert.equal(one, numbers[0] + at, `${back} before the end`);
+  }
+  assert.match(await status(), /none lost/);
+  await list().focus();
+  await page.keyboard.press('Shift+G');
+});
+
+step('a filter without a match says so, and how far back was looked; a search can be stopped and goes on', async () => {
+  await page.getByLabel('Filter').fill('/nobody wrote \\d/');
+  const none = page.locator('.log-none');
+  await none.filter({ hasText: /^No line matches “\/nobody wrote \\d\/” since .+; looking further back …$/ }).waitFor();
+  await page.locator('.log-status').getByRole('button', { name: 'Stop' }).click();
+  await page.locator('.log-status', { hasText: /searched back to .+ UTC/ }).waitFor();
+  assert.match(await none.innerText(), /^No line matches “.+” since [\d:]+ UTC$/);
+  await page.locator('.log-status').getByRole('button', { name: 'Search further back' }).click();
+  await page.locator('.log-status', { hasText: 'searched all there is' }).waitFor({ timeout: 120_000 });
+  assert.match(await none.innerText(), /in all that there is$/);
+  assert.equal(await page.locator('.log-status').getByRole('button').count(), 0);
+});
+
+step('while Fairway doesn\'t answer, what the tab holds does, however the filter is changed', async () => {
+  await visit(page, `/services/${name}/logs?environment=staging`);
+  for (const text of ['one that is held', 'another that is held']) {
+    await say(text);
+    await row(text).waitFor();
+  }
+  const shown = async (wanted, other) => {
+    await page.getByLabel('Filter').fill(wanted);
+    await until(`what has “${wanted}” is shown`, 20, async () => (await row(wanted).count()) > 0 && (await row(other).count()) === 0);
+  };
+  fairway.child.kill('SIGSTOP');
+  try {
+    await shown('one that', 'another that');
+    await shown('another that', 'one that');
+    await page.getByLabel('Filter').fill('');
+    await row('one that is held').waitFor();
+    await row('another that is held').waitFor();
+    await shown('another that', 'one that');
+  } finally {
+    fairway.child.kill('SIGCONT');
+  }
+  await page.locator('.log-status', { hasText: 'searched' }).waitFor({ timeout: 60_000 });
+  assert.equal(await row('one that').count(), 0);
+  assert.ok((await row('another that').count()) > 0);
+});
+
+step('what was looked for is marked, keys lead through it, and terms needn\'t be typed', async () => {
+  await say('{"level":"error","message":"redis is gone"}');
+  await say('{"level":"error","message":"something to talk about"}');
+  await page.getByLabel('Filter').fill('redis or /to (talk)/');
+  await row('something to talk about').waitFor({ timeout: 60_000 });
+  assert.deepEqual(await row('something to talk about').locator('mark').allInnerTexts(), ['to talk']);
+  assert.deepEqual(await row('redis is gone').locator('.text mark').allInnerTexts(), ['redis']);
+  await list().focus();
+  await page.keyboard.press('Shift+N');
+  const last = await page.locator('.row.selected .text').innerText();
+  await page.keyboard.press('Shift+N');
+  await until('the match before is meant', 10, async () => (await page.locator('.row.selected .text').innerText()) !== last);
+  await page.keyboard.press('Escape');
+
+  await page.locator('summary', { hasText: 'Only' }).click();
+  await page.getByRole('button', { name: 'Errors', exact: true }).click();
+  assert.equal(await page.getByLabel('Filter').inputValue(), 'redis or /to (talk)/ level>=error');
+  const short = pod.split('-').at(-1);
+  await page.getByRole('button', { name: `pod:${short}` }).click();
+  await page.waitForURL(new RegExp(`level%3E%3Derror%20pod%3A${short}`));
+  assert.equal(await page.getByRole('button', { name: 'Errors', exact: true }).getAttribute('aria-pressed'), 'true');
+  await page.getByRole('button', { name: 'Errors', exact: true }).click();
+  await page.getByRole('button', { name: `pod:${short}` }).click();
+  assert.equal(await page.getByLabel('Filter').inputValue(), 'redis or /to (talk)/');
+  await page.locator('summary', { hasText: 'Only' }).click();
   assert.deepEqual(page.troubles, []);
   assert.deepEqual(page.flaws, []);
 });

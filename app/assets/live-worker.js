@@ -1,6 +1,6 @@
 // One connection for all tabs of a browser: it follows every topic that any of them follows, and tells each what it asked for.
 // A topic that can be resumed is followed once for each follower; of the others the newest message is kept for whoever comes later.
-const resumable = (topic) => topic.startsWith('logs/');
+const resumable = (topic) => /^(logs|log-search)\//.test(topic);
 const topics = new Map(); // name → { last, message, followers: Set of { port, number } }
 const ports = new Set();
 let source;

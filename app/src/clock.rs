@@ -57,6 +57,21 @@ pub(crate) fn machine(at: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{}Z", time_of_day(at))
 }
 
+/// The same with milliseconds: `2026-11-25T12:03:04.221Z`.
+#[cfg(feature = "hydrate")]
+pub(crate) fn machine_exact(at: i64) -> String {
+    format!("{}T{}Z", day(at), time_of_day_exact(at))
+}
+
+/// An instant in UTC as briefly as it can't be mistaken: without its day where that is today.
+#[cfg(feature = "hydrate")]
+pub(crate) fn since(at: i64) -> String {
+    if at.div_euclid(86_400_000) == now().div_euclid(86_400_000) {
+        return format!("{} UTC", time_of_day(at));
+    }
+    exact(at)
+}
+
 /// An instant in UTC, exactly: `2026-11-25 12:03:04 UTC`.
 pub(crate) fn exact(at: i64) -> String {
     let (year, month, day) = date(at);

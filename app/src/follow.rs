@@ -73,7 +73,7 @@ mod browser {
         let callback = Closure::<dyn FnMut(String, String, String)>::new(
             move |kind: String, data: String, id: String| match kind.as_str() {
                 "message" => {
-                    if let Ok(message) = serde_json::from_str::<Message<T>>(&data) {
+                    if let Some(message) = message(&data) {
                         heard(Heard::Message(message, id));
                     }
                 }
@@ -84,6 +84,12 @@ mod browser {
         let arguments = Array::of3(&topic.into(), callback.as_ref(), &after.into());
         callback.forget();
         Following(call("follow", &arguments).ok().and_then(|number| number.as_f64()).unwrap_or_default())
+    }
+
+    /// In one place for each kind of message: the code for it is large.
+    #[inline(never)]
+    fn message<T: DeserializeOwned>(data: &str) -> Option<Message<T>> {
+        serde_json::from_str(data).ok()
     }
 
     /// Hears no more of it.

@@ -2,8 +2,9 @@
 //!
 //! A topic is a path such as `service/orders` or `logs/orders/staging?filter=error`. Most are parts of pages: what they show is
 //! drawn again, as HTML, whenever it has changed. `logs/…` sends the lines that are new, and resumes after the id of the last message
-//! that was heard.
+//! that was heard; so does `log-search/…`, with the lines that a search finds.
 
+mod logs;
 mod topic;
 
 pub use topic::Topic;
@@ -11,24 +12,18 @@ pub use topic::Topic;
 use crate::{
     CsrfToken,
     follow::Message,
-    model::{DeployView, LightView, LogLineView, LogReading, LogStatusView, ServiceView, ServicesView},
+    model::{DeployView, LightView, ServiceView, ServicesView},
     panels::{self, JobPanel},
 };
 use async_stream::stream;
-use fairway_domain::{Actor, EnvironmentName, Freshness, LogRequest, ServiceName};
+use fairway_domain::Actor;
 use fairway_portal::{Answer, Error, Portal, Refusal};
-use futures::{
-    StreamExt, TryStreamExt,
-    future::ready,
-    stream::{BoxStream, once, select},
-};
+use futures::{StreamExt, stream::BoxStream};
 use leptos::prelude::{AnyView, IntoAny, Owner, RenderHtml};
 use serde::Serialize;
 use std::{future::Future, time::Duration};
 use topic::What;
 
-/// The most lines that stand in one message.
-const BATCH: usize = 500;
 /// How long a topic that failed waits before it is tried again.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -115,11 +110,15 @@ impl Following {
                 },
                 |commands| panels::log_commands(commands).into_any(),
             ),
+            What::LogSearch(service, environment, filter, until) => {
+                // What it found is with who asked already.
+                let until = after.map_or(Ok(until), |after| after.parse()).unwrap_or(until);
+                self.search(service, environment, filter, until)
+            }
             What::LogStatus(service, environment) => self.log_status(service, environment),
             What::Logs(service, environment, mut reading) => {
-                if let Some(after) = after.and_then(|after| after.parse().ok()) {
-                    reading.before = None;
-                    reading.request.after = Some(after);
+                if let Some(after) = after {
+                    reading.resume(&after);
                 }
                 self.lines(service, environment, *reading)
             }
@@ -160,161 +159,9 @@ impl Following {
         .boxed()
     }
 
-    /// The lines, those that come together in one message.
-    fn lines(
-        self,
-        service: ServiceName,
-        environment: EnvironmentName,
-        LogReading { mut before, mut request }: LogReading,
-    ) -> BoxStream<'static, LiveEvent> {
-        stream! {
-            while let Some(wanted) = before.take() {
-                let answer = self.all(&service, &environment, wanted.clone()).await;
-                if let Message::Trouble(_) = answer {
-                    before = Some(wanted);
-                }
-                // Without an id: who loses the connection meanwhile begins again.
-                yield self.event(String::new(), &answer);
-                if before.is_some() {
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
-            loop {
-                match message(self.portal.logs(&self.actor, &service, &environment, request.clone()).await) {
-                    Message::Now(lines) => {
-                        let lines = lines.ready_chunks(BATCH).map(Came::Lines).chain(once(ready(Came::End)));
-                        let mut coming = select(lines, self.freshness(&environment).map(Came::Cluster));
-                        let mut away = false;
-                        while let Some(came) = coming.next().await {
-                            match came {
-                                Came::Lines(batch) => {
-                                    let (views, failed) = views(batch, &mut request);
-                                    yield self.event(place(&request), &Message::Now(views));
-                                    if failed {
-                                        break;
-                                    }
-                                }
-                                Came::Cluster(freshness) => {
-                                    away = freshness != Freshness::Live;
-                                    yield self.event(place(&request), &Message::Now(Vec::<LogLineView>::new()));
-                                }
-                                // Nothing more can come; what has ended would be asked for again.
-                                Came::End if request.until.is_some() => std::future::pending().await,
-                                Came::End => break,
-                            }
-                            // Said again after a line that was still on its way.
-                            if away {
-                                let sentence = format!("{environment} doesn't answer: no new lines until it does");
-                                yield self.event(place(&request), &Message::<()>::Trouble(sentence));
-                            }
-                        }
-                    }
-                    Message::Trouble(sentence) => {
-                        yield self.event(place(&request), &Message::<()>::Trouble(sentence));
-                    }
-                    Message::Wrong(sentence) => {
-                        yield self.event(String::new(), &Message::<()>::Wrong(sentence));
-                        break;
-                    }
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-        .boxed()
-    }
-
-    /// The lines that there are, all of them.
-    async fn all(
-        &self,
-        service: &ServiceName,
-        environment: &EnvironmentName,
-        request: LogRequest,
-    ) -> Message<Vec<LogLineView>> {
-        let lines = match message(self.portal.logs(&self.actor, service, environment, request).await) {
-            Message::Now(lines) => lines.map_ok(|(_, entry)| LogLineView::from(entry)),
-            Message::Trouble(sentence) => return Message::Trouble(sentence),
-            Message::Wrong(sentence) => return Message::Wrong(sentence),
-        };
-        message(lines.try_collect().await.map(Answer::Done))
-    }
-
-    /// How completely a log is being read.
-    fn log_status(self, service: ServiceName, environment: EnvironmentName) -> BoxStream<'static, LiveEvent> {
-        stream! {
-            loop {
-                match message(self.portal.log_status(&self.actor, &service, &environment).await) {
-                    Message::Now(mut statuses) => {
-                        while let Some(status) = statuses.next().await {
-                            yield self.event(String::new(), &Message::Now(LogStatusView::from(status)));
-                        }
-                    }
-                    Message::Trouble(sentence) | Message::Wrong(sentence) => {
-                        yield self.event(String::new(), &Message::<()>::Trouble(sentence));
-                    }
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-        .boxed()
-    }
-
-    /// How far an environment's cluster can be trusted, now and whenever that changes. A reader hears it at once, also where no
-    /// line matches for a long time.
-    fn freshness(&self, environment: &EnvironmentName) -> BoxStream<'static, Freshness> {
-        let (portal, environment) = (self.portal.clone(), environment.clone());
-        let mut changed = portal.changed();
-        stream! {
-            let mut last = None;
-            loop {
-                changed.mark_unchanged();
-                let cluster = portal.clusters().into_iter().find(|cluster| cluster.environment == environment);
-                if let Some(now) = cluster.map(|cluster| cluster.freshness).filter(|now| Some(*now) != last) {
-                    last = Some(now);
-                    yield now;
-                }
-                if changed.changed().await.is_err() {
-                    break;
-                }
-            }
-        }
-        .boxed()
-    }
-
     fn event<T: Serialize>(&self, id: String, message: &Message<T>) -> LiveEvent {
         LiveEvent { topic: self.topic.clone(), id, json: serde_json::to_string(message).unwrap_or_default() }
     }
-}
-
-/// What comes while lines are followed.
-enum Came {
-    Lines(Lines),
-    Cluster(Freshness),
-    End,
-}
-
-type Lines = Vec<Result<(fairway_domain::LogPosition, fairway_domain::LogEntry), Error>>;
-
-/// The lines as they are shown, and whether the stream failed among them; the request goes on after the last of them.
-fn views(batch: Lines, request: &mut LogRequest) -> (Vec<LogLineView>, bool) {
-    let mut failed = false;
-    let mut views = Vec::with_capacity(batch.len());
-    for line in batch {
-        match line {
-            Ok((position, entry)) => {
-                request.after = Some(position);
-                views.push(LogLineView::from(entry));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a log stream failed");
-                failed = true;
-            }
-        }
-    }
-    (views, failed)
-}
-
-fn place(request: &LogRequest) -> String {
-    request.after.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 fn map<T, U>(answer: Answer<T>, change: impl FnOnce(T) -> U) -> Answer<U> {

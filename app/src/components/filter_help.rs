@@ -34,11 +34,13 @@ pub(crate) fn filter_help() -> impl IntoView {
     view! {
         <details class="filter-help">
             <summary id="filter-help">"How to filter"</summary>
-            <p>"Lines are kept that …"</p>
-            <dl>{ways.to_vec()}</dl>
-            <p>
-                "All terms have to hold. A level is never guessed from a word in the text: the line says it in a field or at its usual place."
-            </p>
+            <div tabindex="0">
+                <p>"Lines are kept that …"</p>
+                <dl>{ways.to_vec()}</dl>
+                <p>
+                    "All terms have to hold. A level is never guessed from a word in the text: the line says it in a field or at its usual place."
+                </p>
+            </div>
         </details>
     }
 }

@@ -1,7 +1,9 @@
 //! What can be followed.
 
 use crate::model::{LogAsked, LogReading};
-use fairway_domain::{DeployNumber, EnvironmentName, Invalid, JobId, LogFilter, ServiceName};
+use fairway_domain::{
+    DeployNumber, EnvironmentName, Invalid, JobId, LogFilter, LogMoment, LogRequest, ServiceName,
+};
 
 /// Something that can be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub(super) enum What {
     LogCommands(ServiceName, EnvironmentName, Option<LogFilter>),
     /// With the lines that are wanted.
     Logs(ServiceName, EnvironmentName, Box<LogReading>),
+    /// For lines that match, written before.
+    LogSearch(ServiceName, EnvironmentName, Option<LogFilter>, LogMoment),
 }
 
 impl Topic {
@@ -55,6 +59,11 @@ impl Topic {
                 environment.parse()?,
                 Box::new(LogAsked::of_query(query).reading()?),
             ),
+            ["log-search", name, environment] => {
+                let LogRequest { filter, until, .. } = LogAsked::of_query(query).reading()?.request;
+                let until = until.ok_or_else(|| Invalid::new("A search begins somewhere."))?;
+                What::LogSearch(name.parse()?, environment.parse()?, filter, until)
+            }
             _ => return Err(Invalid::new("There is no such topic.")),
         };
         Ok((Self { text: text.to_owned(), what }, after))
@@ -98,6 +107,7 @@ mod tests {
             "bar\nevent: x",
             "logs/orders/staging?filter=a%0Ab",
             "logs/orders/staging?since=yesterday",
+            "log-search/orders/staging?filter=a",
         ] {
             assert!(Topic::parse(text).is_err(), "{text:?}");
         }

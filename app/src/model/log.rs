@@ -30,6 +30,9 @@ pub(crate) struct LogLineView {
     /// The colours that the line gave itself: classes, and from which byte of the text to which.
     #[serde(default, skip_serializing_if = "is_default")]
     pub spans: Vec<(String, u32, u32)>,
+    /// What was looked for: from which byte of the text to which.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hits: Vec<(u32, u32)>,
     /// The other fields of a structured line. A message of several lines stands here as well, with its lines.
     #[serde(default, skip_serializing_if = "is_default")]
     pub fields: Vec<(String, String)>,

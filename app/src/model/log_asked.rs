@@ -2,7 +2,7 @@
 
 use crate::address;
 #[cfg(feature = "ssr")]
-use fairway_domain::{Invalid, LogMoment, LogPlace, LogRequest};
+use fairway_domain::{Invalid, LogMoment, LogPlace, LogPosition, LogRequest, Timestamp};
 
 /// How many lines a log view starts with.
 #[cfg(feature = "ssr")]
@@ -78,6 +78,26 @@ pub(crate) struct LogReading {
     /// Lines from before the one that is meant.
     pub before: Option<LogRequest>,
     pub request: LogRequest,
+    /// Only what is new is read; older lines, which may match anywhere, are searched for in steps.
+    pub is_search: bool,
+    /// The reader has had the beginning.
+    pub is_resumed: bool,
+}
+
+#[cfg(feature = "ssr")]
+impl LogReading {
+    /// Goes on after the message with an id: that of a line, or the time from which lines come by themselves. Any other is no id.
+    pub(crate) fn resume(&mut self, after: &str) {
+        if let Ok(from) = after.parse::<Timestamp>() {
+            self.request.from = Some(LogMoment::At(from));
+        } else if let Ok(after) = after.parse::<LogPosition>() {
+            self.before = None;
+            self.request.after = Some(after);
+        } else {
+            return;
+        }
+        self.is_resumed = true;
+    }
 }
 
 #[cfg(feature = "ssr")]
@@ -104,7 +124,7 @@ impl LogAsked {
                 ..LogRequest::default()
             };
             let request = LogRequest { from: line, filter, follow: true, ..LogRequest::default() };
-            return Ok(LogReading { before: Some(before), request });
+            return Ok(LogReading { before: Some(before), request, is_search: false, is_resumed: false });
         }
         let number = |text: &str| {
             let invalid = |_| Invalid::new("A number of seconds or lines is a whole number.");
@@ -114,10 +134,12 @@ impl LogAsked {
         let moment = |text: &str| said(text).map(|text| text.parse::<LogMoment>()).transpose();
         let (from, until) = (moment(&self.from)?, moment(&self.until)?);
         let any = !self.since.is_empty() || from.is_some() || until.is_some();
-        let tail = number(&self.tail)?.or((!any).then_some(TAIL));
+        let tail = number(&self.tail)?;
+        let is_search = filter.is_some() && !any && tail.is_none();
+        let tail = tail.or((!any && !is_search).then_some(TAIL));
         let follow = until.is_none();
         let request = LogRequest { filter, since, from, until, tail, follow, ..LogRequest::default() };
-        Ok(LogReading { before: None, request })
+        Ok(LogReading { before: None, request, is_search, is_resumed: false })
     }
 }
 
@@ -144,6 +166,37 @@ mod tests {
         assert_eq!(request("tail=7"), LogRequest { tail: Some(7), ..followed.clone() });
         assert_eq!(request("since=900"), LogRequest { since: Some(900), ..followed.clone() });
         assert_eq!(request("since=all"), followed);
+        assert!(!asked("").reading().unwrap().is_search);
+    }
+
+    #[test]
+    fn lines_that_match_are_searched_for_unless_it_is_said_among_which() {
+        let reading = |query: &str| asked(query).reading().unwrap();
+        let LogReading { request, is_search, .. } = reading("filter=a");
+        assert!(is_search && request.follow && request.tail.is_none());
+        for query in [
+            "filter=a&since=60",
+            "filter=a&tail=5",
+            "filter=a&at=a1.0.18.1",
+            "filter=a&until=2026-11-25T12:01",
+        ] {
+            assert!(!reading(query).is_search, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_reading_goes_on_after_what_was_heard_last() {
+        let resumed = |after: &str| {
+            let mut reading = asked("filter=a").reading().unwrap();
+            reading.resume(after);
+            reading
+        };
+        let from = "2026-11-25T12:01:07.221Z";
+        let LogReading { request, is_resumed, .. } = resumed(from);
+        assert_eq!((request.from, request.after, is_resumed), (Some(from.parse().unwrap()), None, true));
+        let LogReading { request, is_resumed, .. } = resumed("p-1,2");
+        assert_eq!((request.from, request.after, is_resumed), (None, Some("p-1,2".parse().unwrap()), true));
+        assert!(!resumed("what is no id").is_resumed);
     }
 
     #[test]

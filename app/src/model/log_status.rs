@@ -1,15 +1,11 @@
 //! How completely a log is being read.
 
-#[cfg(feature = "ssr")]
 use super::milliseconds;
-#[cfg(any(feature = "hydrate", test))]
 use crate::clock;
-#[cfg(feature = "ssr")]
 use fairway_domain::LogStatus;
-use serde::{Deserialize, Serialize};
 
 /// What the status line says of the reading, whoever looks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogStatusView {
     pub pods: u32,
     pub pods_read: u32,
@@ -20,7 +16,6 @@ pub(crate) struct LogStatusView {
     pub history: Option<(String, Option<String>)>,
 }
 
-#[cfg(any(feature = "hydrate", test))]
 impl LogStatusView {
     /// Of how many pods every line arrives as it is written, and since when.
     pub(crate) fn sentence(&self) -> String {
@@ -41,7 +36,6 @@ impl LogStatusView {
     }
 }
 
-#[cfg(feature = "ssr")]
 impl From<LogStatus> for LogStatusView {
     fn from(status: LogStatus) -> Self {
         Self {

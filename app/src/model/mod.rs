@@ -7,6 +7,8 @@ mod deploy;
 mod job;
 mod log;
 mod log_asked;
+mod log_news;
+#[cfg(feature = "ssr")]
 mod log_status;
 #[cfg(feature = "ssr")]
 mod purge;
@@ -23,6 +25,8 @@ pub(crate) use log::{LogLineView, in_line};
 pub(crate) use log_asked::LogAsked;
 #[cfg(feature = "ssr")]
 pub(crate) use log_asked::LogReading;
+pub(crate) use log_news::LogNews;
+#[cfg(feature = "ssr")]
 pub(crate) use log_status::LogStatusView;
 #[cfg(feature = "ssr")]
 pub(crate) use purge::PurgeProgressView;

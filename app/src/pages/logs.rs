@@ -2,7 +2,6 @@
 
 use crate::{
     address, clock,
-    components::filter_help,
     islands::{LogCommands, LogView},
     model::{LogAsked, LogLineView, LogReading, in_line},
     pages::{crumbs, environments},
@@ -62,7 +61,6 @@ pub(crate) fn LogsPage() -> impl IntoView {
                 <input type="hidden" name="environment" value=shown.clone()/>
             </form>
             <div class="logs">
-                {filter_help()}
                 <LogView service=name.to_string() environment=shown.clone()>
                     {log}
                 </LogView>

@@ -1,6 +1,6 @@
 //! A log's tools and the places for its lines, as the page has them: the island that shows the lines finds everything by its class.
 
-use crate::model::LogAsked;
+use crate::{components::filter_help, model::LogAsked};
 use leptos::prelude::*;
 
 /// How far back lines are wanted: what the address says, and what a person reads.
@@ -10,6 +10,13 @@ const SINCE: [(&str, &str); 5] = [
     ("3600", "Last hour"),
     ("86400", "Last 24 hours"),
     ("all", "All there are"),
+];
+/// Levels: the filter's term, and what a person reads.
+const LEVELS: [(&str, &str); 4] = [
+    ("level>=error", "Errors"),
+    ("level>=warn", "Warnings and errors"),
+    ("level>=info", "Info and worse"),
+    ("level=debug", "Debug"),
 ];
 /// In whose time: what the browser keeps, and what a person reads.
 const TIMES: [(&str, &str); 3] = [("utc", "UTC"), ("local", "Local time"), ("ago", "How long ago")];
@@ -48,6 +55,7 @@ pub(crate) fn log(api: &str, asked: &LogAsked, wrong: Option<String>) -> impl In
                 aria-keyshortcuts="/"
                 value=asked.filter.clone()
             />
+            {terms()}
             {range(asked)}
             <button form="log-filter" class="without-script">"Show"</button>
             {reading()}
@@ -55,6 +63,7 @@ pub(crate) fn log(api: &str, asked: &LogAsked, wrong: Option<String>) -> impl In
             {keys()}
             <button type="button" class="follow" aria-keyshortcuts="Space">"Pause"</button>
         </div>
+        {filter_help()}
         <p class="field-error" id="filter-error" role="status">{wrong.map(|wrong| format!("▲ {wrong}"))}</p>
         <div class="histogram" hidden=true>
             <svg role="img" preserveAspectRatio="none">
@@ -75,6 +84,20 @@ pub(crate) fn log(api: &str, asked: &LogAsked, wrong: Option<String>) -> impl In
             <button type="button" class="search" hidden=true>"Stop"</button>
         </p>
         <p class="unseen announcement" role="status"></p>
+    }
+}
+
+/// Terms that needn't be typed. The island adds those of the lines that it has seen.
+fn terms() -> impl IntoView {
+    let levels = LEVELS.map(|(term, name)| view! { <button type="button" data-term=term>{name}</button> });
+    view! {
+        <details class="tool terms">
+            <summary>"Only"</summary>
+            <div>
+                <p role="group" aria-label="Levels">{levels.to_vec()}</p>
+                <p class="sources" role="group" aria-label="Pods, containers and revisions"></p>
+            </div>
+        </details>
     }
 }
 

@@ -5,6 +5,10 @@ use crate::{Line, parse, plain};
 use fairway_domain::{Level, LogEntry};
 use regex::Regex;
 use std::cell::OnceCell;
+use std::ops::Range;
+
+/// How often a term is marked in one line.
+const MOST_HITS: usize = 100;
 
 /// A filter as a person writes it: words, `"a text"`, `/a pattern/`, `level>=warn`, `pod:x2`, `status>=500 path:/orders`. All its
 /// terms have to hold; `-` before one excludes, `or` between two lets either do.
@@ -115,6 +119,16 @@ impl Filter {
     /// Reads a filter, or says what is wrong with it and where. An empty one keeps everything.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         parse::parse(text)
+    }
+
+    /// Where in a text that which is looked for stands, for a reader to see it: overlapping where several terms find the same.
+    pub fn hits<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+        let texts = self.groups.iter().flatten().filter_map(|term| match &term.what {
+            What::Text(wanted) if !term.excluded => Some(&wanted.pattern),
+            _ => None,
+        });
+        let found = texts.flat_map(|pattern| pattern.find_iter(text).take(MOST_HITS));
+        found.map(|hit| hit.range()).filter(|hit| !hit.is_empty())
     }
 
     /// Whether an entry is asked for. What happened to a pod is, unless the filter asks for other pods.

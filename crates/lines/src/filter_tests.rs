@@ -256,3 +256,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_looked_for_is_found_in_the_text_and_what_is_excluded_is_not() {
+    let filter = Filter::parse("TIME or /o+ut/ -late level:error").unwrap();
+    let hits: Vec<_> = filter.hits("a timeout, too late: Time out").collect();
+    assert_eq!(hits, [2..6, 21..25, 6..9, 26..29]);
+}

@@ -35,7 +35,7 @@ pub use fairway_history::{
     AwsKey, CloudWatchSettings, HistoryKind, HistorySettings, LokiCredentials, LokiSettings, Template,
 };
 pub use fairway_kubernetes::LogKeeping;
-pub use fairway_lines::{Equivalent, FilterError, Line, Masks, Style, styled};
+pub use fairway_lines::{Equivalent, Filter, FilterError, Line, Masks, Style, styled};
 pub use fairway_purge::Pace;
 pub use fairway_scaffold::{BaseImages, GitRequest, GitResponse};
 pub use fairway_store::{Remembered, Reservation, StoredResponse};

@@ -183,7 +183,12 @@ impl View {
     /// Does what a key stands for; whether it stands for anything.
     fn press(&'static self, key: &str) -> Option<()> {
         let selected = || self.screen.borrow().selected;
-        let failed = |entry: &Entry| entry.level >= Level::Error;
+        // With a filter, what matches; without one, what went wrong.
+        let wanted: fn(&Entry) -> bool = if self.feed.borrow().asked.filter.trim().is_empty() {
+            |entry| entry.level >= Level::Error
+        } else {
+            |entry| entry.marker.is_none()
+        };
         match key {
             "/" => self.page.filter.focus().ok()?,
             " " => self.set_following(!self.following.get()),
@@ -191,8 +196,8 @@ impl View {
             "G" => self.set_following(true),
             "j" => self.step(true, |_| true),
             "k" => self.step(false, |_| true),
-            "n" => self.step(true, failed),
-            "N" => self.step(false, failed),
+            "n" => self.step(true, wanted),
+            "N" => self.step(false, wanted),
             "Enter" => self.toggle(selected()?),
             "c" => self.copy(selected()?, &Copied::Text, None),
             "Escape" => self.mean(None),

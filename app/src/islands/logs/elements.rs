@@ -20,7 +20,12 @@ pub(super) struct Elements {
     pub(super) list: HtmlElement,
     pub(super) room: HtmlElement,
     pub(super) drawn: HtmlElement,
+    /// What stands there where no line matches.
+    pub(super) none: HtmlElement,
     pub(super) account: HtmlElement,
+    pub(super) search: HtmlElement,
+    /// The menu of terms, as far as it depends on the lines.
+    pub(super) sources: HtmlElement,
     pub(super) announcement: HtmlElement,
 }
 
@@ -44,7 +49,10 @@ impl Elements {
             list: element(".log-list")?,
             room: element(".log-height")?,
             drawn: element(".log-rows")?,
+            none: element(".log-none")?,
             account: element(".account")?,
+            search: element(".search")?,
+            sources: element(".sources")?,
             announcement: element(".announcement")?,
         })
     }
@@ -55,6 +63,12 @@ pub(super) fn say(element: &Element, text: &str) {
     if element.text_content().as_deref() != Some(text) {
         element.set_text_content(Some(text));
     }
+}
+
+/// Shows a text, or nothing at all.
+pub(super) fn offer(element: &HtmlElement, text: Option<&str>) {
+    say(element, text.unwrap_or_default());
+    element.set_hidden(text.is_none());
 }
 
 pub(super) fn class(element: &Element, class: &str, is: bool) {

@@ -63,25 +63,33 @@ pub(super) struct Entry {
     pub(super) late: bool,
     /// All of it is shown.
     pub(super) open: bool,
+    /// It doesn't match what is being typed.
+    pub(super) hidden: bool,
     pub(super) text: Box<str>,
     /// What few lines have.
     more: Option<Box<More>>,
 }
 
+/// From which byte of a text to which that stands which was looked for.
+pub(super) type Hits = Vec<(u32, u32)>;
+
+/// A line that belongs to an entry, and what was looked for in it.
+pub(super) type TraceLine = (Box<str>, Hits);
+
 #[derive(Debug, Default)]
 struct More {
     fields: Vec<(String, String)>,
     spans: Vec<(String, u32, u32)>,
-    trace: Vec<Box<str>>,
+    hits: Hits,
+    trace: Vec<TraceLine>,
     bytes: Option<u64>,
 }
 
 impl Entry {
     pub(super) fn new(line: LogLineView, source: u32) -> Self {
-        let plain = line.fields.is_empty() && line.spans.is_empty() && line.bytes.is_none();
-        let more = (!plain).then(|| {
-            Box::new(More { fields: line.fields, spans: line.spans, trace: Vec::new(), bytes: line.bytes })
-        });
+        let LogLineView { fields, spans, hits, bytes, .. } = line;
+        let plain = fields.is_empty() && spans.is_empty() && hits.is_empty() && bytes.is_none();
+        let more = (!plain).then(|| Box::new(More { fields, spans, hits, trace: Vec::new(), bytes }));
         Self {
             at: line.at,
             place: line.place.map(|place| (place.nanos, place.ordinal)),
@@ -90,14 +98,20 @@ impl Entry {
             marker: line.marker,
             late: line.late,
             open: false,
+            hidden: false,
             text: line.text.into_boxed_str(),
             more,
         }
     }
 
+    /// What tells it from all others that have a place.
+    pub(super) fn key(&self) -> Option<(u32, i64, u32)> {
+        self.place.map(|(nanos, ordinal)| (self.source, nanos, ordinal))
+    }
+
     /// Takes a line that belongs to this one.
-    pub(super) fn continued(&mut self, text: String) {
-        self.more.get_or_insert_default().trace.push(text.into_boxed_str());
+    pub(super) fn continued(&mut self, text: String, hits: Hits) {
+        self.more.get_or_insert_default().trace.push((text.into_boxed_str(), hits));
     }
 
     /// What of the text is shown before the entry is opened: with very many lines held, each of many rows, a browser would come to the
@@ -113,7 +127,7 @@ impl Entry {
     }
 
     /// The lines that belong to it, such as a stack trace's.
-    pub(super) fn trace(&self) -> &[Box<str>] {
+    pub(super) fn trace(&self) -> &[TraceLine] {
         self.more.as_ref().map_or(&[], |more| &more.trace)
     }
 
@@ -124,6 +138,22 @@ impl Entry {
     /// Which bytes of the text have a colour of their own.
     pub(super) fn spans(&self) -> &[(String, u32, u32)] {
         self.more.as_ref().map_or(&[], |more| &more.spans)
+    }
+
+    /// Where in the text that stands which was looked for.
+    pub(super) fn hits(&self) -> &[(u32, u32)] {
+        self.more.as_ref().map_or(&[], |more| &more.hits)
+    }
+
+    /// How many lines of the trace have what was looked for.
+    pub(super) fn hits_in_trace(&self) -> usize {
+        self.trace().iter().filter(|(_, hits)| !hits.is_empty()).count()
+    }
+
+    /// Everything that it says.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> + Clone {
+        let fields = self.fields().iter().flat_map(|(name, value)| [&**name, &**value]);
+        std::iter::once(&*self.text).chain(fields).chain(self.trace().iter().map(|(line, _)| &**line))
     }
 
     /// How many bytes the line has, where its text is only the beginning.

@@ -6,12 +6,14 @@ use super::{
 };
 use crate::{clock, model::LogLineView, words};
 use fairway_domain::{LogMarker, LogPlace};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// How many lines a view holds.
 pub(super) const LIMIT: usize = 200_000;
+/// The number of the first entry: there is room for older ones before it.
+const FIRST: usize = usize::MAX / 2;
 
-/// What more lines did to the entries that were there before. An entry is told by its number: the first that ever was has 0.
+/// What more lines did to the entries that were there before. An entry is told by its number: each has one more than the one before it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Came {
     /// Lines that came, without what happened between them.
@@ -20,14 +22,17 @@ pub(super) struct Came {
     pub(super) inserted: Vec<usize>,
 }
 
+/// The time of an entry, and its line's own name if it has one.
+pub(super) type Name = (i64, Option<LogPlace>);
+
 /// Entries, and what is known about those that aren't there.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct HeldLines {
     entries: VecDeque<Entry>,
     pub(super) heights: Heights,
-    /// Lines in all entries.
+    /// Lines in all entries that are shown.
     lines: usize,
-    /// The number of the first entry: how many were let go.
+    /// The number of the first entry.
     first: usize,
     /// Oldest lines that were let go to stay within the limit.
     evicted: usize,
@@ -38,6 +43,22 @@ pub(super) struct HeldLines {
     last: Vec<Option<usize>>,
     /// How many characters stand in a row, where long lines are wrapped.
     columns: Option<usize>,
+}
+
+impl Default for HeldLines {
+    fn default() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            heights: Heights::default(),
+            lines: 0,
+            first: FIRST,
+            evicted: 0,
+            gaps: 0,
+            sources: Vec::new(),
+            last: Vec::new(),
+            columns: None,
+        }
+    }
 }
 
 impl HeldLines {
@@ -53,19 +74,89 @@ impl HeldLines {
         // What was put in before it moved it.
         let keep =
             came.inserted.iter().fold(keep, |keep, number| keep.saturating_add(usize::from(*number <= keep)));
+        self.shrink(keep);
+        came
+    }
+
+    /// Lets the oldest go that there is no room for, up to the entry with the number `keep`.
+    fn shrink(&mut self, keep: usize) {
         while self.is_full() && self.first < keep {
             let Some(entry) = self.entries.pop_front() else { break };
             self.heights.shift();
             self.first += 1;
-            self.lines -= entry.lines();
+            self.lines -= lines_shown(&entry);
             self.evicted += entry.lines();
         }
-        came
+    }
+
+    /// Shows what happened and the lines that are wanted. The others are held, until others are wanted.
+    pub(super) fn show_only(&mut self, wanted: impl Fn(&Entry) -> bool) {
+        for entry in &mut self.entries {
+            entry.hidden = entry.marker.is_none() && !wanted(entry);
+        }
+        self.restate();
+    }
+
+    /// Lets everything go from a time on, and what isn't shown as if it had never come.
+    pub(super) fn cut(&mut self, from: i64) {
+        let end = self.entries.partition_point(|entry| entry.at < from);
+        self.entries.truncate(end);
+        self.entries.retain(|entry| !entry.hidden);
+        self.evicted = 0;
+        self.restate();
+    }
+
+    /// Takes older lines: all that can be read from one time on, or from the beginning, until another. What is held of that time and can't
+    /// be read any more stays between them; what is held from the other time on keeps its numbers.
+    pub(super) fn put(&mut self, lines: Vec<LogLineView>, from: Option<i64>, until: i64) {
+        let place = |at: i64| self.entries.partition_point(|entry| entry.at < at);
+        let begin = from.map_or(0, place);
+        let end = place(until).max(begin);
+        let after = self.entries.split_off(end);
+        let before = self.entries.split_off(begin);
+        self.restate();
+        for line in lines {
+            self.take(line);
+        }
+        let mut read = self.entries.split_off(begin).into_iter().peekable();
+        for entry in before {
+            while let Some(earlier) = read.next_if(|earlier| earlier.at <= entry.at) {
+                self.entries.push_back(earlier);
+            }
+            let mut same = self.entries.iter().rev().take_while(|other| other.at == entry.at);
+            if entry.key().is_some() && !same.any(|other| other.key() == entry.key()) {
+                self.entries.push_back(entry);
+            }
+        }
+        self.entries.extend(read);
+        self.first = self.first + end - self.entries.len();
+        self.entries.extend(after);
+        self.restate();
+        self.shrink(usize::MAX);
+    }
+
+    /// Says anew what follows from the entries.
+    fn restate(&mut self) {
+        let columns = self.columns;
+        self.heights.refill(self.entries.iter().map(|entry| guess(entry, columns)));
+        self.lines = self.entries.iter().map(lines_shown).sum();
+        self.gaps = self.entries.iter().filter(|entry| entry.marker == Some(LogMarker::Gap)).count();
+        self.last.fill(None);
+        for (number, entry) in (self.first..).zip(&self.entries).filter(|(_, entry)| entry.marker.is_none()) {
+            if let Some(last) = self.last.get_mut(entry.source as usize) {
+                *last = Some(number);
+            }
+        }
     }
 
     /// Whether there are more lines than a view is to hold.
     pub(super) const fn is_full(&self) -> bool {
         self.lines > LIMIT
+    }
+
+    /// Whether there is no room for more.
+    pub(super) const fn is_at_limit(&self) -> bool {
+        self.lines >= LIMIT
     }
 
     /// Takes a line; answers its number if others follow it.
@@ -79,7 +170,7 @@ impl HeldLines {
             && let Some(head) =
                 self.last[source].and_then(|head| self.entries.get_mut(head.checked_sub(self.first)?))
         {
-            head.continued(line.text);
+            head.continued(line.text, line.hits);
             return None;
         }
         let place = if line.late { self.place(line.at) } else { self.entries.len() };
@@ -134,15 +225,16 @@ impl HeldLines {
         self.entries.get(number.checked_sub(self.first)?)
     }
 
-    /// Entries with their numbers, oldest first, from a place among those that are held.
+    /// Entries that are shown with their numbers, oldest first, from a place among those that are held.
     pub(super) fn iter_from(&self, place: usize) -> impl Iterator<Item = (usize, &Entry)> + Clone {
-        self.entries.iter().enumerate().skip(place).map(|(place, entry)| (self.first + place, entry))
+        let all = self.entries.iter().enumerate().skip(place).filter(|(_, entry)| !entry.hidden);
+        all.map(|(place, entry)| (self.first + place, entry))
     }
 
     /// Those before a place, newest first.
     pub(super) fn iter_back(&self, place: usize) -> impl Iterator<Item = (usize, &Entry)> {
         let before = self.entries.iter().enumerate().rev().skip(self.entries.len().saturating_sub(place));
-        before.map(|(place, entry)| (self.first + place, entry))
+        before.filter(|(_, entry)| !entry.hidden).map(|(place, entry)| (self.first + place, entry))
     }
 
     /// Opens a closed entry, closes an open one. How high it is now is only known once it is drawn.
@@ -176,9 +268,9 @@ impl HeldLines {
         )
     }
 
-    /// When the first line that is held was written, in milliseconds since 1970.
+    /// When the first line that is shown was written, in milliseconds since 1970.
     pub(super) fn begins(&self) -> Option<i64> {
-        self.entries.front().map(|entry| entry.at)
+        self.iter_from(0).next().map(|(_, entry)| entry.at)
     }
 
     /// The number of a line, or of what was written right after it where it isn't held; and whether it is the line.
@@ -190,6 +282,27 @@ impl HeldLines {
         around.find(|(_, entry)| is(entry)).map(|(number, _)| (number, true)).or(after)
     }
 
+    /// What an entry is found again by.
+    pub(super) fn name(&self, number: usize) -> Option<Name> {
+        let entry = self.get(number)?;
+        Some((entry.at, self.source_of(entry)?.place(entry)))
+    }
+
+    /// The number of the entry with a name, or of what was written right after it.
+    pub(super) fn named(&self, (at, place): Name) -> Option<usize> {
+        place.and_then(|place| self.find(place)).map(|(number, _)| number).or_else(|| self.at(at))
+    }
+
+    /// Whether no line is shown: at most what happened between lines.
+    pub(super) fn says_nothing(&self) -> bool {
+        self.iter_from(0).all(|(_, entry)| entry.marker.is_some())
+    }
+
+    /// Of whom the lines are.
+    pub(super) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
     /// The number of the first entry from a time on.
     pub(super) fn at(&self, at: i64) -> Option<usize> {
         self.iter_from(0).find(|(_, entry)| entry.at >= at).map(|(number, _)| number)
@@ -197,18 +310,20 @@ impl HeldLines {
 
     /// What is shown and what isn't, in words.
     pub(super) fn account(&self) -> String {
-        let Some(first) = self.entries.front() else {
-            return "No lines yet".to_owned();
+        let Some(first) = self.begins() else {
+            return "No lines".to_owned();
         };
-        let pods: BTreeSet<&str> =
-            self.sources.iter().map(|source| source.pod.as_str()).filter(|pod| !pod.is_empty()).collect();
+        let sources = self.sources.iter().enumerate();
+        let pods = sources.filter(|(place, source)| {
+            !source.pod.is_empty() && !self.sources[..*place].iter().any(|other| other.pod == source.pod)
+        });
         let mut parts = vec![
             format!(
                 "{} held from {}",
                 words::counted(self.lines as u64, "line"),
-                words::counted(pods.len() as u64, "pod")
+                words::counted(pods.count() as u64, "pod")
             ),
-            format!("since {} UTC", clock::time_of_day(first.at)),
+            format!("since {} UTC", clock::time_of_day(first)),
         ];
         if self.evicted > 0 {
             parts.push(format!("{} no longer held", words::counted(self.evicted as u64, "older line")));
@@ -224,8 +339,16 @@ impl HeldLines {
     }
 }
 
+/// How many lines of an entry are shown.
+fn lines_shown(entry: &Entry) -> usize {
+    if entry.hidden { 0 } else { entry.lines() }
+}
+
 /// How high an entry's row is, about: what is drawn is measured.
 fn guess(entry: &Entry, columns: Option<usize>) -> u32 {
+    if entry.hidden {
+        return 0;
+    }
     let rows = columns.map_or(1, |columns| entry.shown(Some(columns)).len().div_ceil(columns.max(1)).max(1));
     ROW * u32::try_from(rows).unwrap_or(1)
 }

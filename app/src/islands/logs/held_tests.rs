@@ -17,13 +17,13 @@ fn texts(held: &HeldLines) -> Vec<&str> {
 fn the_newest_lines_are_held_and_the_others_counted() {
     let mut held = HeldLines::default();
     held.extend((0..LIMIT).map(line).collect(), usize::MAX);
-    assert_eq!(held.first(), 0);
+    assert_eq!(held.first(), FIRST);
     let came = held.extend((0..10).map(|number| line(LIMIT + number)).collect(), usize::MAX);
     assert_eq!(came, Came { lines: 10, inserted: Vec::new() });
-    assert_eq!((held.len(), held.first()), (LIMIT, 10));
+    assert_eq!((held.len(), held.first()), (LIMIT, FIRST + 10));
     assert_eq!(held.heights.total(), ROW * u32::try_from(LIMIT).unwrap());
-    assert_eq!(held.get(10).map(|entry| &*entry.text), Some("10"));
-    assert!(held.get(9).is_none());
+    assert_eq!(held.get(FIRST + 10).map(|entry| &*entry.text), Some("10"));
+    assert!(held.get(FIRST + 9).is_none());
     assert_eq!(
         held.account(),
         "200,000 lines held from 3 pods · since 00:00:00 UTC · 10 older lines no longer held · none lost"
@@ -50,11 +50,10 @@ fn what_is_reported_of_no_pod_counts_as_none() {
 
 #[test]
 fn a_late_line_stands_at_its_time_and_the_numbers_after_it_move() {
-    let at = |number: usize, at: i64| LogLineView { at, ..line(number) };
     let mut held = HeldLines::default();
     held.extend(vec![at(0, 10), at(1, 20), at(2, 30)], usize::MAX);
     let came = held.extend(vec![LogLineView { late: true, ..at(3, 20) }, at(4, 40)], usize::MAX);
-    assert_eq!(came.inserted, [2]);
+    assert_eq!(came.inserted, [FIRST + 2]);
     assert_eq!(texts(&held), ["0", "1", "3", "2", "4"]);
 }
 
@@ -69,7 +68,7 @@ fn a_trace_belongs_to_the_entry_of_its_own_pod_however_lines_are_mixed() {
     );
     assert_eq!(texts(&held), ["2", "0", "1"]);
     let traces: Vec<Vec<&str>> =
-        held.iter_from(0).map(|(_, entry)| entry.trace().iter().map(|line| &**line).collect()).collect();
+        held.iter_from(0).map(|(_, entry)| entry.trace().iter().map(|(line, _)| &**line).collect()).collect();
     assert_eq!(traces, [vec![], vec!["at a", "at b"], vec!["at c"]]);
     assert!(held.account().starts_with("6 lines held from 3 pods"), "{}", held.account());
 }
@@ -99,8 +98,52 @@ fn wrapped_lines_take_the_rows_that_they_need_and_never_too_many() {
 fn what_somebody_reads_is_kept_although_there_is_no_room() {
     let mut held = HeldLines::default();
     held.extend((0..LIMIT).map(line).collect(), usize::MAX);
-    held.extend((0..10).map(line).collect(), 4);
-    assert_eq!((held.first(), held.len(), held.is_full()), (4, LIMIT + 6, true));
+    held.extend((0..10).map(line).collect(), FIRST + 4);
+    assert_eq!((held.first(), held.len(), held.is_full()), (FIRST + 4, LIMIT + 6, true));
     held.extend(Vec::new(), usize::MAX);
-    assert_eq!((held.first(), held.len(), held.is_full()), (10, LIMIT, false));
+    assert_eq!((held.first(), held.len(), held.is_full()), (FIRST + 10, LIMIT, false));
+}
+
+fn at(number: usize, at: i64) -> LogLineView {
+    LogLineView { at, ..line(number) }
+}
+
+#[test]
+fn what_a_search_finds_stands_among_what_was_held_of_that_time_each_once() {
+    let known = |number: usize, time: i64| LogLineView {
+        place: Some(LogPlace { source: 7, restart: 0, nanos: time, ordinal: 1 }),
+        ..at(3 * number, time)
+    };
+    let mut held = HeldLines::default();
+    held.extend(vec![known(1, 10), known(2, 20), known(4, 40), known(6, 60), known(7, 70)], usize::MAX);
+    let number = held.at(60).unwrap();
+    held.put(vec![known(3, 30), known(4, 40), known(5, 50)], Some(15), 60);
+    assert_eq!(texts(&held), ["3", "6", "9", "12", "15", "18", "21"]);
+    assert_eq!(held.at(60), Some(number), "what was held after it keeps its number");
+    held.put(vec![known(0, 0), LogLineView { continues: true, ..known(0, 1) }], None, 15);
+    assert_eq!(texts(&held), ["0", "3", "6", "9", "12", "15", "18", "21"]);
+    assert!(held.account().starts_with("9 lines held"), "{}", held.account());
+    held.extend(vec![LogLineView { continues: true, ..known(7, 71) }], usize::MAX);
+    assert_eq!(held.iter_back(8).next().unwrap().1.trace().len(), 1, "a trace goes on at its line");
+}
+
+#[test]
+fn what_is_not_asked_for_is_not_shown_and_goes_once_the_answer_comes() {
+    let happened = LogLineView { marker: Some(LogMarker::Joined), text: "joined".into(), ..at(0, 1) };
+    let mut held = HeldLines::default();
+    held.extend(vec![at(0, 0), happened, at(11, 2), at(2, 3), at(12, 4)], usize::MAX);
+    held.show_only(|entry| entry.text.contains('1'));
+    assert_eq!(texts(&held), ["joined", "11", "12"], "what happened stays");
+    assert_eq!((held.heights.total(), held.begins()), (3 * ROW, Some(1)));
+    assert!(held.account().starts_with("3 lines held"), "{}", held.account());
+    let before: Vec<usize> = held.iter_back(5).map(|(number, _)| number - FIRST).collect();
+    assert_eq!(before, [4, 2, 1], "and every entry has the number that it had");
+    held.show_only(|entry| entry.text.contains('2'));
+    assert_eq!(texts(&held), ["joined", "2", "12"], "others are wanted");
+    held.cut(4);
+    held.show_only(|_| true);
+    assert_eq!(texts(&held), ["joined", "2"]);
+    assert!(!held.says_nothing());
+    held.show_only(|_| false);
+    assert!(held.says_nothing());
 }

@@ -1,7 +1,7 @@
 //! What a reader does with the page besides its lines.
 
 use super::{
-    elements::{on, say},
+    elements::on,
     histogram::{BARS, HEIGHT, Histogram},
     reading::Times,
     view::View,
@@ -16,9 +16,11 @@ impl View {
     /// From now on, hears what a reader does. What is seen follows the window's size and the clock.
     pub(super) fn listen(&'static self) {
         let page = &self.page;
-        let mut search =
-            debounce(Duration::from_millis(250), move |text: String| self.ask(|asked| asked.filter = text));
-        on(&page.filter, "input", move |_| search(self.page.filter.value()));
+        let mut read = debounce(Duration::from_millis(250), move |()| self.read_asked());
+        on(&page.filter, "input", move |_| {
+            self.typed();
+            read(());
+        });
         on(&page.root, "change", move |event| {
             if let Some(field) = event.target() {
                 self.changed(field.unchecked_ref());
@@ -36,6 +38,7 @@ impl View {
         let draw = move || {
             if self.news.replace(false) {
                 self.draw_histogram();
+                self.name_sources();
             }
         };
         set_interval(draw, Duration::from_secs(1));
@@ -56,7 +59,11 @@ impl View {
     /// A click on something that isn't a line; whether it was one.
     pub(super) fn clicked_tool(&'static self, target: &Element) -> bool {
         let inside = |selector: &str| target.closest(selector).ok().flatten().is_some();
-        if inside(".follow") {
+        if let Some(term) = target.closest("[data-term]").ok().flatten() {
+            self.toggle_term(&term.get_attribute("data-term").unwrap_or_default());
+        } else if inside(".search") {
+            self.press_search();
+        } else if inside(".follow") {
             self.set_following(!self.following.get());
         } else if inside(".download summary") {
             self.name_downloads();

@@ -22,7 +22,13 @@ mod rows;
 #[cfg(feature = "hydrate")]
 mod screen;
 #[cfg(feature = "hydrate")]
+mod search;
+#[cfg(feature = "hydrate")]
+mod terms;
+#[cfg(feature = "hydrate")]
 mod view;
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+mod words;
 
 use leptos::{html, prelude::*};
 

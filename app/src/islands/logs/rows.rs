@@ -42,7 +42,7 @@ pub(super) fn row(entry: &Entry, source: &Source, drawing: &Drawing) -> Option<H
     add(&row, "span", "level", if entry.marker.is_some() { "" } else { entry.level.word() })?;
     let said = add(&row, "span", "said", "")?;
     let shown = if entry.open { &entry.text } else { entry.shown(drawing.columns) };
-    text(&add(&said, "span", "text", "")?, shown, entry.spans())?;
+    text(&add(&said, "span", "text", "")?, shown, entry.spans(), entry.hits())?;
     if entry.late {
         let late = add(&said, "span", "chip", "late")?;
         late.set_attribute("title", "It came after lines that are later").ok()?;
@@ -98,7 +98,12 @@ fn time(entry: &Entry, reading: Reading) -> Option<Element> {
 /// What is not shown before the entry is opened.
 fn more(entry: &Entry, shown: usize) -> Option<String> {
     if !entry.trace().is_empty() {
-        return Some(format!("▸ {} more", words::counted(entry.trace().len() as u64, "line")));
+        let more = format!("▸ {} more", words::counted(entry.trace().len() as u64, "line"));
+        return Some(match entry.hits_in_trace() {
+            0 => more,
+            1 => more + ", 1 matches",
+            hits => format!("{more}, {hits} match"),
+        });
     }
     let bytes = entry.bytes().unwrap_or(entry.text.len() as u64);
     (bytes > shown as u64).then(|| format!("▸ {} in all", size(bytes)))
@@ -113,21 +118,23 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// Writes a text with the colours that it gave itself.
-fn text(element: &Element, text: &str, spans: &[(String, u32, u32)]) -> Option<()> {
-    if spans.is_empty() {
+/// Writes a text with the colours that it gave itself, and marks what was looked for.
+fn text(element: &Element, text: &str, spans: &[(String, u32, u32)], hits: &[(u32, u32)]) -> Option<()> {
+    if spans.is_empty() && hits.is_empty() {
         element.set_text_content(Some(text));
         return Some(());
     }
-    let mut written = 0;
-    for (class, from, to) in spans {
-        let (from, to) = (*from as usize, (*to as usize).min(text.len()));
-        let (Some(before), Some(coloured)) = (text.get(written..from), text.get(from..to)) else { break };
-        element.append_child(&document().create_text_node(before)).ok()?;
-        add(element, "span", class, coloured)?;
-        written = to;
+    let pieces = || spans.iter().map(|(_, from, to)| (*from, *to)).chain(hits.iter().copied());
+    let mut at = 0;
+    while at < text.len() {
+        let edges = pieces().flat_map(|(from, to)| [from as usize, to as usize]).filter(|edge| *edge > at);
+        let end = edges.min().unwrap_or(text.len()).min(text.len());
+        let inside = |from: u32, to: u32| (from as usize..to as usize).contains(&at);
+        let tag = if hits.iter().any(|(from, to)| inside(*from, *to)) { "mark" } else { "span" };
+        let colour = spans.iter().find(|(_, from, to)| inside(*from, *to)).map_or("", |(class, ..)| class);
+        add(element, tag, colour, text.get(at..end).unwrap_or_default())?;
+        at = end;
     }
-    element.append_child(&document().create_text_node(text.get(written..)?)).ok()?;
     Some(())
 }
 
@@ -136,7 +143,10 @@ fn detail(entry: &Entry, source: &Source, api: &str) -> Option<Element> {
     let detail = document().create_element("div").ok()?;
     detail.set_class_name("detail");
     if !entry.trace().is_empty() {
-        add(&detail, "pre", "", &entry.trace().join("\n"))?;
+        let trace = add(&detail, "pre", "", "")?;
+        for (line, hits) in entry.trace() {
+            text(&add(&trace, "span", "line", "")?, line, &[], hits)?;
+        }
     }
     if !entry.fields().is_empty() {
         let list = add(&detail, "dl", "", "")?;
@@ -193,7 +203,7 @@ pub(super) fn as_text(entry: &Entry, source: &Source) -> String {
         }
     }
     text.push_str(&in_line(entry.fields()));
-    for line in entry.trace() {
+    for (line, _) in entry.trace() {
         text.push('\n');
         text.push_str(line);
     }
@@ -203,27 +213,39 @@ pub(super) fn as_text(entry: &Entry, source: &Source) -> String {
 /// The entry as a JSON object.
 pub(super) fn as_json(entry: &Entry, source: &Source) -> Option<String> {
     let object = Object::new();
-    let put = |object: &Object, name: &str, value: JsValue| Reflect::set(object, &name.into(), &value).ok();
-    put(&object, "at", format!("{}T{}Z", clock::day(entry.at), clock::time_of_day_exact(entry.at)).into())?;
-    put(&object, "pod", source.pod.as_str().into())?;
-    put(&object, "container", source.container.as_str().into())?;
-    put(&object, "restart", source.restart.into())?;
+    let at = format!("{}T{}Z", clock::day(entry.at), clock::time_of_day_exact(entry.at));
+    let level = entry.level.word().to_ascii_lowercase();
     #[allow(clippy::cast_precision_loss)] // Kubernetes counts revisions from 1
-    put(&object, "revision", source.revision.map_or(JsValue::NULL, |revision| (revision as f64).into()))?;
-    put(&object, "level", entry.level.word().to_lowercase().into())?;
-    put(&object, "message", (&*entry.text).into())?;
+    let revision = source.revision.map_or(JsValue::NULL, |revision| (revision as f64).into());
+    let values = [
+        ("at", JsValue::from_str(&at)),
+        ("pod", JsValue::from_str(&source.pod)),
+        ("container", JsValue::from_str(&source.container)),
+        ("restart", source.restart.into()),
+        ("revision", revision),
+        ("level", JsValue::from_str(&level)),
+        ("message", JsValue::from_str(&entry.text)),
+    ];
+    for (name, value) in &values {
+        put(&object, name, value)?;
+    }
     if !entry.fields().is_empty() {
         let fields = Object::new();
         for (name, value) in entry.fields() {
-            put(&fields, name, value.as_str().into())?;
+            put(&fields, name, &JsValue::from_str(value))?;
         }
-        put(&object, "fields", fields.into())?;
+        put(&object, "fields", &fields)?;
     }
     if !entry.trace().is_empty() {
-        let lines: Array = entry.trace().iter().map(|line| JsValue::from_str(line)).collect();
-        put(&object, "trace", lines.into())?;
+        let lines: Array = entry.trace().iter().map(|(line, _)| JsValue::from_str(line)).collect();
+        put(&object, "trace", &lines)?;
     }
     JSON::stringify(&object).ok()?.as_string()
+}
+
+#[inline(never)]
+fn put(object: &Object, name: &str, value: &JsValue) -> Option<bool> {
+    Reflect::set(object, &JsValue::from_str(name), value).ok()
 }
 
 fn add(parent: &Element, tag: &str, class: &str, text: &str) -> Option<Element> {

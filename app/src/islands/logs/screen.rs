@@ -55,6 +55,16 @@ impl Screen {
         }
     }
 
+    /// Keeps to what is read while the entries around it change.
+    pub(super) fn during(&mut self, held: &mut HeldLines, change: impl FnOnce(&mut HeldLines)) {
+        let names = [Some(self.anchor.0), self.selected].map(|number| held.name(number?));
+        change(held);
+        let [anchor, selected] = names.map(|name| held.named(name?));
+        self.anchor.0 = anchor.unwrap_or_default();
+        self.selected = selected;
+        self.forget();
+    }
+
     /// Takes notice of where the list is scrolled to; says how that differs from where it was put, and whether it is the end.
     pub(super) fn scrolled(&mut self, held: &HeldLines, list: &HtmlElement) -> (Ordering, bool) {
         let top = list.scroll_top();
@@ -150,7 +160,7 @@ impl Screen {
     /// Shows nothing, for lines that are read anew.
     pub(super) fn clear(&mut self) {
         self.forget();
-        (self.anchor, self.selected, self.top) = ((0, 0), None, 0);
+        (self.anchor, self.selected) = ((0, 0), None);
         self.drawing.columns = None;
     }
 
@@ -163,7 +173,8 @@ impl Screen {
 
     /// Brings the drawn rows to those from `first` to `last`, counted from the first that is held.
     fn draw(&mut self, held: &HeldLines, first: usize, last: usize, drawn: &HtmlElement) {
-        let wanted = held.iter_from(first).take((last + 1).saturating_sub(first));
+        let end = held.first() + last;
+        let wanted = held.iter_from(first).take_while(|(number, _)| *number <= end);
         let mut before = std::mem::take(&mut self.rows);
         for (number, entry) in wanted {
             let shown = (entry.open, entry.lines());

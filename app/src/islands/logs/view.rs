@@ -1,16 +1,18 @@
 //! One log on one page: what is asked for, what comes, and what is said of it.
 
 use super::{
-    elements::{Elements, class, say},
+    elements::{Elements, class, offer, say},
     held::HeldLines,
     histogram::Histogram,
     reading::Reading,
     screen::Screen,
+    search::Search,
+    words::Words,
 };
 use crate::{
     address, clock,
     follow::{self, Following, Heard, Message, follow, follow_after},
-    model::{LogAsked, LogLineView, LogStatusView},
+    model::{LogAsked, LogNews},
     words,
 };
 use leptos::prelude::{request_animation_frame, window};
@@ -21,6 +23,8 @@ use web_sys::{Element, Event};
 /// What the view is made from. It is there for as long as the page.
 pub(super) struct View {
     pub(super) page: Elements,
+    /// The service's and the environment's names, as topics have them.
+    pub(super) name: String,
     pub(super) held: RefCell<HeldLines>,
     pub(super) screen: RefCell<Screen>,
     pub(super) feed: RefCell<Feed>,
@@ -31,27 +35,36 @@ pub(super) struct View {
     below: Cell<u64>,
     /// There was no room for more lines while the reader paused: they come once they are followed again.
     halted: Cell<bool>,
+    pub(super) search: RefCell<Option<Search>>,
+    /// The first answer to what is asked for has come.
+    pub(super) answered: Cell<bool>,
     /// What stands in the way of new lines.
     note: RefCell<Option<String>>,
     /// What is wrong with what is asked for.
     wrong: RefCell<Option<String>>,
     /// How completely the log is being read.
-    completeness: RefCell<Option<LogStatusView>>,
+    completeness: RefCell<Option<String>>,
     /// The page is to be painted in the next frame.
     due: Cell<bool>,
     /// Lines came since the histogram was drawn.
     pub(super) news: Cell<bool>,
+    /// Terms that the filter may have, of everything that was seen.
+    pub(super) known: RefCell<Vec<String>>,
 }
 
 /// Where the lines come from.
 #[derive(Debug, Default)]
 pub(super) struct Feed {
-    /// The topic that is followed, without what is asked for.
-    topic: String,
     pub(super) asked: LogAsked,
     stream: Option<Following>,
+    /// What the lines that come match.
+    reading: String,
     /// The id of the last message that came.
     heard: String,
+    /// What all lines that are held match.
+    matched: String,
+    /// What those match that are shown until the answer comes, if that is known here.
+    preview: Option<String>,
     /// The line that is meant isn't there yet.
     pub(super) looking: bool,
 }
@@ -60,24 +73,27 @@ impl View {
     /// Shows the log of a service in what the server drew for it.
     pub(super) fn begin(drawn: &Element, service: &str, environment: &str) -> Option<()> {
         let page = Elements::of(drawn)?;
-        let topic = format!("logs/{service}/{environment}");
         let api = address::log_api(service, environment);
         let wrong = page.error.text_content().filter(|text| !text.is_empty());
         let view: &'static Self = Box::leak(Box::new(Self {
             page,
+            name: format!("{service}/{environment}"),
             held: RefCell::default(),
             screen: RefCell::new(Screen::new(api)),
-            feed: RefCell::new(Feed { topic, asked: LogAsked::of_address(), ..Feed::default() }),
+            feed: RefCell::new(Feed { asked: LogAsked::of_address(), ..Feed::default() }),
             reading: Cell::new(Reading::kept()),
             histogram: RefCell::default(),
             following: Cell::new(true),
             below: Cell::new(0),
             halted: Cell::new(false),
+            search: RefCell::default(),
+            answered: Cell::new(false),
             note: RefCell::new(Some("Connecting …".to_owned())),
             wrong: RefCell::new(wrong),
             completeness: RefCell::default(),
             due: Cell::new(false),
             news: Cell::new(false),
+            known: RefCell::default(),
         }));
         view.listen();
         view.show_reading();
@@ -106,41 +122,92 @@ impl View {
                 }
             }
         }
+        self.read_asked();
+    }
+
+    /// Takes the filter as it is typed: what is held answers at once, and the address has it; the rest is asked for once that rests.
+    pub(super) fn typed(&'static self) {
+        let filter = self.page.filter.value();
+        self.feed.borrow_mut().asked.filter.clone_from(&filter);
         self.remember();
+        self.preview(&filter);
+        self.redraw();
+    }
+
+    /// Reads what is asked for, and says that it is something else.
+    pub(super) fn read_asked(&'static self) {
+        self.remember();
+        if let Ok(event) = Event::new("log-asked") {
+            window().dispatch_event(&event).ok();
+        }
         self.read();
     }
 
-    /// Forgets what is held and reads what is asked for.
+    /// Reads what is asked for. What is held stays until the answer comes, where it may match only that which does.
     fn read(&'static self) {
-        self.feed.borrow_mut().heard.clear();
-        self.anew();
-        self.following.set(!self.feed.borrow().looking);
+        self.end_search();
+        self.answered.set(false);
+        let looking = {
+            let mut feed = self.feed.borrow_mut();
+            feed.heard.clear();
+            feed.looking = !feed.asked.at.is_empty();
+            feed.looking
+        };
+        self.following.set(!looking);
+        self.below.set(0);
+        self.halted.set(false);
+        let filter = self.feed.borrow().asked.filter.clone();
+        self.preview(&filter);
         self.start();
+        self.redraw();
     }
 
-    /// Forgets what is held, for lines that come from the beginning.
-    fn anew(&'static self) {
-        {
-            let mut feed = self.feed.borrow_mut();
-            feed.looking = !feed.asked.at.is_empty();
+    /// Of the lines that are held, shows those that match a filter, if that can be known here.
+    pub(super) fn preview(&self, filter: &str) {
+        let feed = &mut *self.feed.borrow_mut();
+        if feed.preview.as_deref() == Some(filter) {
+            return;
         }
-        *self.held.borrow_mut() = HeldLines::default();
+        let all = Words::of(&feed.matched);
+        let words = Words::of(filter).filter(|words| all.is_some_and(|all| words.narrow(&all)));
+        if let Some(words) = &words {
+            self.held.borrow_mut().show_only(|entry| words.are_in(entry.texts()));
+        }
+        feed.preview = words.map(|_| filter.to_owned());
+    }
+
+    /// The answer begins: forgets what is held, for lines that come from the beginning; or only what isn't searched for.
+    fn anew(&'static self, searched_before: Option<i64>) {
+        {
+            let feed = &mut *self.feed.borrow_mut();
+            feed.looking = !feed.asked.at.is_empty();
+            feed.matched.clone_from(&feed.reading);
+            let mut held = self.held.borrow_mut();
+            match (searched_before, feed.preview.take()) {
+                (Some(at), Some(_)) => held.cut(at),
+                _ => *held = HeldLines::default(),
+            }
+        }
         self.screen.borrow_mut().clear();
         self.below.set(0);
         self.halted.set(false);
-        self.redraw();
+        self.answered.set(true);
+        if let Some(at) = searched_before {
+            self.search_before(at);
+        }
     }
 
     /// Follows the topic, from what comes after the last message that was heard.
     fn start(&'static self) {
         self.stop();
         let (topic, after) = {
-            let feed = self.feed.borrow();
-            (format!("{}?{}", feed.topic, feed.asked.query()), feed.heard.clone())
+            let feed = &mut *self.feed.borrow_mut();
+            feed.reading.clone_from(&feed.asked.filter);
+            (format!("logs/{}?{}", self.name, feed.asked.query()), feed.heard.clone())
         };
         let stream = follow_after(&topic, &after, move |heard| {
             match heard {
-                Heard::Message(Message::Now(lines), id) => return self.take(lines, id),
+                Heard::Message(Message::Now(news), id) => return self.take(news, id),
                 Heard::Message(Message::Trouble(sentence), _) => self.remark(Some(sentence)),
                 Heard::Message(Message::Wrong(sentence), _) => {
                     self.remark(None);
@@ -151,13 +218,7 @@ impl View {
                         "Connection lost: going on after the last line once it is back".to_owned(),
                     ));
                 }
-                Heard::Back => {
-                    self.remark(None);
-                    if self.feed.borrow().heard.is_empty() {
-                        // Nothing that can be resumed: all of it comes again.
-                        self.anew();
-                    }
-                }
+                Heard::Back => self.remark(None),
             }
             self.redraw();
         });
@@ -170,7 +231,13 @@ impl View {
         }
     }
 
-    fn take(&'static self, lines: Vec<LogLineView>, id: String) {
+    fn take(&'static self, LogNews { anew, from, lines, .. }: LogNews, id: String) {
+        if anew {
+            self.anew(from);
+        } else if self.feed.borrow().preview.is_some() {
+            // Lines of what was asked for before: those that match what is asked for now come with its answer.
+            return;
+        }
         self.remark(None);
         *self.wrong.borrow_mut() = None;
         if !id.is_empty() {
@@ -257,6 +324,8 @@ impl View {
         class(&page.list, "revisions", revisions);
         say(&page.follow, if following { "Pause" } else { "Follow" });
         say(&page.account, &self.status());
+        offer(&page.none, self.nothing().as_deref());
+        offer(&page.search, self.search.borrow().as_ref().and_then(Search::offer));
         // What somebody who doesn't see the page has to be told: not that lines come, which they can't stop.
         let note = self.note.borrow();
         say(&page.announcement, note.as_deref().unwrap_or(if following { "Following" } else { "Paused" }));
@@ -270,7 +339,7 @@ impl View {
     }
 
     fn status(&self) -> String {
-        let mut parts: Vec<String> = self.completeness.borrow().iter().map(LogStatusView::sentence).collect();
+        let mut parts: Vec<String> = self.completeness.borrow().iter().cloned().collect();
         parts.push(self.held.borrow().account());
         if !self.following.get() {
             parts.push(match self.below.get() {
@@ -281,6 +350,7 @@ impl View {
         if self.halted.get() {
             parts.push("no room for more until you follow".to_owned());
         }
+        parts.extend(self.search.borrow().as_ref().map(Search::account));
         parts.extend(self.note.borrow().clone());
         parts.join(" · ")
     }
@@ -297,7 +367,7 @@ impl View {
         [asked.clone(), LogAsked { filter: String::new(), ..asked }]
     }
 
-    /// Puts what is asked for into the address, so that it can be linked to, and says that it has changed.
+    /// Puts what is asked for into the address, so that it can be linked to.
     pub(super) fn remember(&self) {
         let environment = address::parameters().get("environment").map(|name| format!("environment={name}"));
         let query = self.feed.borrow().asked.query();
@@ -306,9 +376,6 @@ impl View {
         if let Ok(history) = window().history() {
             let address = format!("?{}", said.join("&"));
             history.replace_state_with_url(&JsValue::NULL, "", Some(&address)).ok();
-        }
-        if let Ok(event) = Event::new("log-asked") {
-            window().dispatch_event(&event).ok();
         }
     }
 }
