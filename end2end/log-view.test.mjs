@@ -236,6 +236,8 @@ step('a range of time is in the address, drawn over the histogram or typed, with
   await page.mouse.up();
   await page.waitForURL(/from=.+&until=/);
   const { searchParams } = new URL(page.url());
+  const ends = ['from', 'until'].map((end) => searchParams.get(end).slice(11));
+  assert.equal(await page.locator('.range summary').innerText(), `Range ${ends.join(' – ')}`);
   const [from, until_] = ['from', 'until'].map((end) => Date.parse(`${searchParams.get(end)}Z`));
   assert.ok(from < until_, page.url());
   const times = async () => (await rows().locator('time').evaluateAll((all) => all.map((time) => time.title))).map((time) => Date.parse(time.replace(' UTC', 'Z').replace(' ', 'T')));
@@ -465,14 +467,14 @@ step('what was looked for is marked, keys lead through it, and terms needn\'t be
   await row('something to talk about').waitFor({ timeout: 60_000 });
   assert.deepEqual(await row('something to talk about').locator('mark').allInnerTexts(), ['to talk']);
   assert.deepEqual(await row('redis is gone').locator('.text mark').allInnerTexts(), ['redis']);
-  await list().focus();
+  await page.getByLabel('Filter').press('Enter');
   await page.keyboard.press('Shift+N');
   const last = await page.locator('.row.selected .text').innerText();
   await page.keyboard.press('Shift+N');
   await until('the match before is meant', 10, async () => (await page.locator('.row.selected .text').innerText()) !== last);
   await page.keyboard.press('Escape');
 
-  await page.locator('summary', { hasText: 'Only' }).click();
+  await page.locator('summary', { hasText: 'Only' }).press('Enter');
   await page.getByRole('button', { name: 'Errors', exact: true }).click();
   assert.equal(await page.getByLabel('Filter').inputValue(), 'redis or /to (talk)/ level>=error');
   const short = pod.split('-').at(-1);
@@ -482,7 +484,10 @@ step('what was looked for is marked, keys lead through it, and terms needn\'t be
   await page.getByRole('button', { name: 'Errors', exact: true }).click();
   await page.getByRole('button', { name: `pod:${short}` }).click();
   assert.equal(await page.getByLabel('Filter').inputValue(), 'redis or /to (talk)/');
-  await page.locator('summary', { hasText: 'Only' }).click();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Errors', exact: true }).waitFor({ state: 'hidden' });
+  await page.keyboard.press('/');
+  assert.ok(await page.getByLabel('Filter').evaluate((field) => field === document.activeElement), 'keys act from where a menu was closed');
   assert.deepEqual(page.troubles, []);
   assert.deepEqual(page.flaws, []);
 });

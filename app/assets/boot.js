@@ -85,6 +85,17 @@ async function copy(text, button) {
   }, 1500);
 }
 
+// A menu closes when something else is meant.
+function closeMenus(meant) {
+  for (const menu of document.querySelectorAll('details.tool[open]')) {
+    if (menu.contains(meant)) continue;
+    if (menu.contains(document.activeElement)) menu.firstElementChild.focus();
+    menu.open = false;
+  }
+}
+document.addEventListener('click', ({ target }) => closeMenus(target));
+document.addEventListener('keydown', ({ key }) => key === 'Escape' && closeMenus());
+
 // A form that is on its way isn't sent again.
 document.addEventListener('submit', (event) => {
   const form = event.target;

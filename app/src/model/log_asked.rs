@@ -55,6 +55,17 @@ impl LogAsked {
         Self::default()
     }
 
+    /// The range in words: with the times of day at which it begins and ends, if it does.
+    pub(crate) fn range(&self) -> String {
+        let end = |moment: &str| {
+            moment.rsplit('T').next().filter(|time| !time.is_empty()).unwrap_or("…").to_owned()
+        };
+        if self.from.is_empty() && self.until.is_empty() {
+            return "Range".to_owned();
+        }
+        ["Range ", &end(&self.from), " – ", &end(&self.until)].concat()
+    }
+
     /// As an address says it.
     pub(crate) fn query(&self) -> String {
         let Self { filter, since, from, until, tail, at } = self;
@@ -197,6 +208,16 @@ mod tests {
         let LogReading { request, is_resumed, .. } = resumed("p-1,2");
         assert_eq!((request.from, request.after, is_resumed), (None, Some("p-1,2".parse().unwrap()), true));
         assert!(!resumed("what is no id").is_resumed);
+    }
+
+    #[test]
+    fn a_range_is_told_by_its_times_of_day() {
+        assert_eq!(asked("").range(), "Range");
+        assert_eq!(asked("until=2026-11-25T12:01").range(), "Range … – 12:01");
+        assert_eq!(
+            asked("from=2026-11-25T12:01:07&until=2026-11-25T12:02").range(),
+            "Range 12:01:07 – 12:02"
+        );
     }
 
     #[test]

@@ -106,7 +106,6 @@ fn range(asked: &LogAsked) -> impl IntoView + use<> {
     let since = asked.since.clone();
     let options =
         SINCE.map(|(value, name)| view! { <option value=value selected=value == since>{name}</option> });
-    let open = !asked.from.is_empty() || !asked.until.is_empty();
     let end = |name: &'static str, label: &'static str, value: &str| {
         let value = value.to_owned();
         view! {
@@ -118,8 +117,8 @@ fn range(asked: &LogAsked) -> impl IntoView + use<> {
     };
     view! {
         <select name="since" form="log-filter" aria-label="Since">{options.to_vec()}</select>
-        <details class="tool" open=open>
-            <summary>"Range"</summary>
+        <details class="tool range">
+            <summary>{asked.range()}</summary>
             <div>
                 {end("from", "From (UTC)", &asked.from)}
                 {end("until", "Until (UTC)", &asked.until)}

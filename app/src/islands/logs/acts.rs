@@ -169,13 +169,16 @@ impl View {
         }
     }
 
-    /// Keys act unless somebody types or has a control of the page in hand.
+    /// Keys act unless somebody types, or has something in hand that is pressed with them.
     pub(super) fn key(&'static self, event: &KeyboardEvent) {
-        const CONTROLS: [&str; 6] = ["INPUT", "TEXTAREA", "SELECT", "BUTTON", "SUMMARY", "A"];
+        const TYPED: &str = "input:not([type=checkbox]),textarea,select";
+        const PRESSED: &str = "input,button,summary,a";
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        let typing = target.is_some_and(|element| CONTROLS.contains(&element.tag_name().as_str()));
+        let is = |which: &str| target.as_ref().is_some_and(|element| element.matches(which) == Ok(true));
+        let key = event.key();
+        let its_own = is(TYPED) || (matches!(&*key, " " | "Enter") && is(PRESSED));
         let with = event.ctrl_key() || event.meta_key() || event.alt_key();
-        if !typing && !with && self.press(&event.key()).is_some() {
+        if !its_own && !with && self.press(&key).is_some() {
             event.prevent_default();
         }
     }

@@ -10,6 +10,8 @@ pub(super) struct Elements {
     pub(super) since: HtmlInputElement,
     /// From when, and until when.
     pub(super) range: [HtmlInputElement; 2],
+    /// What opens the menu with these.
+    pub(super) range_menu: Element,
     pub(super) wrap: HtmlInputElement,
     pub(super) times: HtmlInputElement,
     pub(super) keys: HtmlDetailsElement,
@@ -40,6 +42,7 @@ impl Elements {
             filter: input("#filter")?,
             since: input("[name=since]")?,
             range: [input("[name=from]")?, input("[name=until]")?],
+            range_menu: one(".range summary")?,
             wrap: input(".wrap-lines")?,
             times: input(".times")?,
             keys: one(".log-keys")?.unchecked_into(),

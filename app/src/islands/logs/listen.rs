@@ -7,7 +7,7 @@ use super::{
     view::View,
 };
 use crate::clock;
-use leptos::prelude::{debounce, set_interval, window};
+use leptos::prelude::{debounce, document, set_interval, window};
 use std::{cell::Cell, time::Duration};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlInputElement, PointerEvent};
@@ -34,6 +34,13 @@ impl View {
         on(&page.list, "scroll", move |_| self.scrolled());
         self.listen_to_histogram();
         on(&window(), "keydown", move |event| self.key(event.unchecked_ref()));
+        // What was typed is asked for already: Enter leads to the lines.
+        if let Some(form) = document().get_element_by_id("log-filter") {
+            on(&form, "submit", move |event| {
+                event.prevent_default();
+                page.list.focus().ok();
+            });
+        }
         on(&window(), "resize", move |_| self.redraw());
         let draw = move || {
             if self.news.replace(false) {

@@ -98,7 +98,7 @@ fn time(entry: &Entry, reading: Reading) -> Option<Element> {
 /// What is not shown before the entry is opened.
 fn more(entry: &Entry, shown: usize) -> Option<String> {
     if !entry.trace().is_empty() {
-        let more = format!("▸ {} more", words::counted(entry.trace().len() as u64, "line"));
+        let more = format!("▸ {}", words::counted(entry.trace().len() as u64, "more line"));
         return Some(match entry.hits_in_trace() {
             0 => more,
             1 => more + ", 1 matches",

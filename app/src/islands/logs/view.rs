@@ -121,6 +121,7 @@ impl View {
                     field.set_value(value);
                 }
             }
+            say(&page.range_menu, &asked.range());
         }
         self.read_asked();
     }
