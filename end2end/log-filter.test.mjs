@@ -57,6 +57,20 @@ test('levels are those that lines say, and a line brings its trace', async () =>
   assert.deepEqual((await kept('level=error -level:error')).length, 0);
 });
 
+test('a line of a trace brings all of it, with the line that it explains', async () => {
+  const whole = await kept('"in reserve"');
+  assert.deepEqual(whole.map(({ level, continues }) => [level, continues]), [['error', false], ...Array(4).fill(['unknown', true])]);
+  assert.match(whole[0].text, /reservation failed/);
+  assert.match(whole[4].text, /KeyError/);
+  const page = await openPage(browser, fairway);
+  await visit(page, `/services/${name}/logs?environment=staging&filter=KeyError`);
+  const row = page.locator('.row', { hasText: 'reservation failed' });
+  assert.equal(await row.locator('.chip').innerText(), '▸ 4 more lines, 1 matches');
+  await row.locator('.text').click();
+  assert.equal(await row.locator('.detail mark').innerText(), 'KeyError');
+  assert.deepEqual(page.troubles, []);
+});
+
 test('fields, patterns and exclusions keep what they say', async () => {
   assert.match((await kept('status>=500 path:/orders user.id=42'))[0].text, /went away/);
   assert.equal((await kept('took>1000')).length, 1);
@@ -68,7 +82,7 @@ test('fields, patterns and exclusions keep what they say', async () => {
 test('what is redacted is hidden everywhere and cannot be asked for', async () => {
   assert.equal((await kept('ada@example.org')).length, 0);
   assert.match((await kept('slow'))[0].text, /contact=\[hidden\]/);
-  assert.match((await kept('KeyError'))[0].text, /KeyError: '\[hidden\]'/);
+  assert.match((await kept('KeyError')).at(-1).text, /KeyError: '\[hidden\]'/);
 });
 
 test('a filter that is wrong is refused with its place', async () => {

@@ -38,7 +38,7 @@ pub(crate) fn filter_help() -> impl IntoView {
                 <p>"Lines are kept that …"</p>
                 <dl>{ways.to_vec()}</dl>
                 <p>
-                    "All terms have to hold. A level is never guessed from a word in the text: the line says it in a field or at its usual place."
+                    "All terms have to hold; where a line of a stack trace is kept, all of the trace is, with the line that it explains. A level is never guessed from a word in the text: the line says it in a field or at its usual place."
                 </p>
             </div>
         </details>

@@ -16,8 +16,13 @@ const MOST_CONTAINERS: usize = 256;
 /// end is left out, in bytes.
 const LONGEST_SECRET: usize = 1024;
 
-/// Reads entries for one reader. Lines that belong to a line that is kept are kept with it, so that an error has its trace; of what
-/// isn't kept, only as much is read as the filter needs. What is masked is so before the filter sees it: nobody can ask for it.
+/// How much of an entry is held back for one of its lines that may be asked for, in bytes. Of a longer one, what stands farthest from that
+/// line is left out, but not the entry's first line.
+const MOST_HELD: usize = 256 * 1024;
+
+/// Reads entries for one reader. Lines that belong to a line that is kept are kept with it, so that an error has its trace; and a line of
+/// a trace that is asked for brings what it belongs to. Of what isn't kept, only as much is read as the filter needs. What is masked is so
+/// before the filter sees it: nobody can ask for it.
 pub(crate) fn keep(filter: Option<Filter>, masks: Masks) -> Keep {
     let reading = Reading { filter, masks, containers: Mutex::default() };
     Arc::new(move |entry| reading.keep(entry))
@@ -56,31 +61,61 @@ struct Container {
     trace: Trace,
     /// What is said of the entry that its last line belongs to.
     verdict: Verdict,
+    /// The reader has the line before, or it is held back.
+    is_begun: bool,
+    /// The lines of an entry that wasn't asked for so far.
+    held: Vec<LogEntry>,
+}
+
+impl Container {
+    fn hold(&mut self, entry: LogEntry) {
+        self.held.push(entry);
+        let mut bytes: usize = self.held.iter().map(|entry| entry.text.len()).sum();
+        while bytes > MOST_HELD && self.held.len() > 2 {
+            bytes -= self.held.remove(1).text.len();
+        }
+    }
+
+    /// What was held back, to be given now.
+    fn release(&mut self) -> Vec<LogEntry> {
+        let mut held = std::mem::take(&mut self.held);
+        if let Some(head) = held.first_mut() {
+            head.level = Line::read(&plain(&head.text)).level();
+        }
+        held
+    }
 }
 
 impl Reading {
-    fn keep(&self, entry: &mut LogEntry) -> bool {
-        self.hide(entry);
+    fn keep(&self, mut entry: LogEntry) -> Option<(Vec<LogEntry>, LogEntry)> {
+        self.hide(&mut entry);
         if entry.marker.is_some() {
-            return self.verdict(entry) == Verdict::Kept;
+            return (self.verdict(&entry) == Verdict::Kept).then(|| (Vec::new(), entry));
         }
         let text = plain(&entry.text);
         let mut containers = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
-        let container = self.container(&mut containers, entry);
+        let container = self.container(&mut containers, &entry);
         let belongs = container.trace.continues(&text);
-        entry.continues = belongs && container.verdict == Verdict::Kept;
-        if !entry.continues {
-            let verdict = self.verdict(entry);
-            // What was left out was so with all of its lines; what wasn't asked for may have a line that is.
-            if !belongs || (container.verdict == Verdict::NotAsked && verdict == Verdict::Kept) {
-                container.verdict = verdict;
-            }
+        if !belongs {
+            container.held.clear();
+            container.verdict = self.verdict(&entry);
+        } else if container.verdict == Verdict::NotAsked && self.verdict(&entry) == Verdict::Kept {
+            container.verdict = Verdict::Kept;
         }
-        let kept = container.verdict == Verdict::Kept;
-        if kept && !belongs {
+        if !belongs && container.verdict == Verdict::Kept {
             entry.level = Line::read(&text).level();
         }
-        kept
+        entry.continues = belongs && container.is_begun;
+        container.is_begun = true;
+        match container.verdict {
+            Verdict::Kept => Some((container.release(), entry)),
+            Verdict::NotAsked => {
+                container.hold(entry);
+                None
+            }
+            // With all of its lines.
+            Verdict::LeftOut => None,
+        }
     }
 
     fn hide(&self, entry: &mut LogEntry) {
@@ -107,8 +142,14 @@ impl Reading {
             }
             // Of an entry whose beginning wasn't read, only a filter that asks for nothing is known to keep it.
             let verdict = if self.filter.is_none() { Verdict::Kept } else { Verdict::NotAsked };
-            let (pod, name) = (entry.pod.clone(), entry.container.clone());
-            containers.push_back(Container { pod, name, trace: Trace::default(), verdict });
+            containers.push_back(Container {
+                pod: entry.pod.clone(),
+                name: entry.container.clone(),
+                trace: Trace::default(),
+                verdict,
+                is_begun: self.filter.is_none(),
+                held: Vec::new(),
+            });
             containers.len() - 1
         });
         &mut containers[place]
@@ -142,7 +183,9 @@ mod tests {
         let filter = if filter.is_empty() { None } else { Some(Filter::parse(filter).unwrap()) };
         let keep = keep(filter, Masks::default());
         let entries = lines.iter().map(|(pod, text)| entry(pod, text));
-        let kept = entries.filter_map(|mut entry| keep(&mut entry).then_some(entry));
+        let kept = entries
+            .filter_map(|entry| keep(entry))
+            .flat_map(|(before, entry)| before.into_iter().chain([entry]));
         let sign = |continues| if continues { "+" } else { "" };
         kept.map(|entry| format!("{}{} {}", sign(entry.continues), entry.pod, entry.text.trim())).collect()
     }
@@ -179,18 +222,41 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_is_kept_from_the_line_that_is_asked_for() {
-        let expected = ["a at Stock.reserve(Stock.java:23)", "+a Caused by: java.io.IOException: refused"];
+    fn a_line_of_a_trace_brings_all_of_it_with_the_line_that_it_explains() {
+        let expected = [
+            "a ERROR it broke",
+            "+a java.lang.IllegalStateException: no stock",
+            "+a at Stock.reserve(Stock.java:23)",
+            "+a Caused by: java.io.IOException: refused",
+        ];
         assert_eq!(kept("reserve", &LINES), expected);
+        // Of a trace whose beginning wasn't read, what was.
+        assert_eq!(
+            kept("refused", &LINES[3..]),
+            ["a at Stock.reserve(Stock.java:23)", "+a Caused by: java.io.IOException: refused"]
+        );
+        let keep = keep(Some(Filter::parse("reserve").unwrap()), Masks::default());
+        let given: Vec<_> = LINES.iter().filter_map(|(pod, text)| keep(entry(pod, text))).collect();
+        assert_eq!(given[0].0[0].level, Level::Error, "the line that is brought says its level");
+    }
+
+    #[test]
+    fn of_a_very_long_trace_the_first_line_and_the_nearest_are_brought() {
+        let frame = format!("\tat {}", "x".repeat(60_000));
+        let mut lines = vec![("a", "ERROR it broke")];
+        lines.extend([("a", &*frame); 10]);
+        lines.push(("a", "Caused by: refused"));
+        let kept = kept("refused", &lines);
+        assert_eq!((&*kept[0], kept.len(), &*kept[5]), ("a ERROR it broke", 6, "+a Caused by: refused"));
     }
 
     #[test]
     fn what_is_masked_is_not_shown_and_cannot_be_asked_for() {
         let mut masks = Masks::default();
         masks.add("email").unwrap();
-        let mut line = LogEntry { bytes: 20, ..entry("a", "ada@example.org asks") };
-        assert!(!keep(Some(Filter::parse("ada").unwrap()), masks.clone())(&mut line.clone()));
-        assert!(keep(Some(Filter::parse("hidden asks").unwrap()), masks)(&mut line));
+        let line = LogEntry { bytes: 20, ..entry("a", "ada@example.org asks") };
+        assert_eq!(keep(Some(Filter::parse("ada").unwrap()), masks.clone())(line.clone()), None);
+        let (_, line) = keep(Some(Filter::parse("hidden asks").unwrap()), masks)(line).unwrap();
         assert_eq!((&*line.text, line.bytes), ("[hidden] asks", 13));
     }
 
@@ -199,11 +265,11 @@ mod tests {
         let mut masks = Masks::default();
         masks.add("email").unwrap();
         let text = format!("{} ada@exam", "x".repeat(2000));
-        let mut line = LogEntry { bytes: 9000, ..entry("a", &text) };
-        assert!(keep(None, masks)(&mut line));
+        let line = LogEntry { bytes: 9000, ..entry("a", &text) };
+        let (_, line) = keep(None, masks)(line).unwrap();
         assert_eq!((line.text.len(), line.bytes), (text.len() - LONGEST_SECRET, 9000));
-        let mut line = LogEntry { bytes: 9000, ..entry("a", &text) };
-        assert!(keep(None, Masks::default())(&mut line));
+        let line = LogEntry { bytes: 9000, ..entry("a", &text) };
+        let (_, line) = keep(None, Masks::default())(line).unwrap();
         assert_eq!(line.text, text);
     }
 
@@ -220,11 +286,10 @@ mod tests {
     #[test]
     fn a_line_gets_its_level_and_what_happened_keeps_its_own() {
         let keep = keep(None, Masks::default());
-        let mut line = entry("a", "\u{1b}[33mWARN\u{1b}[0m slow");
-        assert!(keep(&mut line));
+        let (_, line) = keep(entry("a", "\u{1b}[33mWARN\u{1b}[0m slow")).unwrap();
         assert_eq!(line.level, Level::Warn);
-        let mut happened = LogEntry { marker: Some(LogMarker::Event), ..entry("a", "ERROR: probe failed") };
-        assert!(keep(&mut happened));
+        let happened = LogEntry { marker: Some(LogMarker::Event), ..entry("a", "ERROR: probe failed") };
+        let (_, happened) = keep(happened).unwrap();
         assert_eq!(happened.level, Level::Unknown);
     }
 }

@@ -144,6 +144,12 @@ impl Item {
         })
     }
 
+    /// A line's place, without the line.
+    pub(super) fn line_at(LogPlace { source, restart, nanos, ordinal }: LogPlace) -> Self {
+        let what = What::Line(String::new());
+        Self { source: SourceId(source), origin: Arc::default(), restart, nanos, ordinal, beyond: 0, what }
+    }
+
     /// The same without a line's text: enough to tell where it stands.
     pub(super) fn bare(&self) -> Self {
         match self.what {

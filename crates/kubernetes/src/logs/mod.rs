@@ -38,15 +38,16 @@ use std::time::Duration;
 /// How long the cluster's first answer is waited for, where an answer can be given without it.
 const FIRST_ANSWER: Duration = Duration::from_secs(3);
 
-/// Reads an entry, and says whether a reader is given it. It may change what they are given. It is asked of the
-/// entries of each container in their order.
-pub type Keep = Arc<dyn Fn(&mut LogEntry) -> bool + Send + Sync>;
+/// Reads an entry; answers with it if a reader is given it, changed as they are to see it, and with those of the same container that they are
+/// only given because of it, oldest first. It is asked of the entries of each container in their order.
+pub type Keep = Arc<dyn Fn(LogEntry) -> Option<(Vec<LogEntry>, LogEntry)> + Send + Sync>;
 
 impl Cluster {
     /// The lines of a service's pods that `keep` keeps, each with the position right after it: give that back in [`LogRequest::after`] to go on
     /// exactly there, in this process or a later one.
     ///
-    /// Without `follow`, or with `until` or `head`, the stream ends and is in the exact order of the kubelets' timestamps. With it, lines of different pods
+    /// Without `follow`, or with `until` or `head`, the stream ends and is in the exact order of the kubelets' timestamps, but for what
+    /// `keep` gives with a later line. With it, lines of different pods
     /// that come within 300 ms are put in order, pods that join are read from their beginning, and what breaks is opened again;
     /// without `since`, `from`, `tail` and `after`, it begins 500 lines back. `tail` counts the lines that are kept; where the request
     /// has no filter, `keep` has to keep all lines. How a

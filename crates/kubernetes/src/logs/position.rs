@@ -1,7 +1,7 @@
 //! How far a reader has come, in each source: exact, and stateless, since the reader carries it.
 
 use super::line::{Item, SourceId, What};
-use fairway_domain::{LogPosition, push_hex};
+use fairway_domain::{LogPlace, LogPosition, push_hex};
 use std::collections::BTreeMap;
 
 /// As many sources as fit into a position; older ones become part of its floor.
@@ -153,6 +153,16 @@ impl Position {
             }
             None => cursor.nanos < self.floor,
         }
+    }
+
+    /// The same, but in the source of a line that was read right after it.
+    pub(super) fn back_at(&self, place: LogPlace) -> Self {
+        let mut back = self.clone();
+        if let Some(cursor) = back.cursors.get_mut(&SourceId(place.source)) {
+            let LogPlace { restart, nanos, ordinal, .. } = place;
+            *cursor = Cursor { nanos, ordinal, instance: restart, fresh: false };
+        }
+        back
     }
 
     /// Everything up to `cursor` counts as read.

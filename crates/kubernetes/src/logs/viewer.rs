@@ -136,7 +136,7 @@ impl Viewer {
                         next += 1;
                         if !position.passed(&item) {
                             position.advance(&item);
-                            shown.extend(self.shown(Arc::unwrap_or_clone(item), &position, &mut texts));
+                            self.show(Arc::unwrap_or_clone(item), &position, &mut texts, &mut shown);
                         }
                     }
                     yield shown;
@@ -204,8 +204,10 @@ impl Viewer {
         try_stream! {
             let mut texts = Texts::default();
             let (streams, missing) = self.streams(&mut position, tail, hub).await;
-            let gaps = missing.into_iter().filter_map(|(after, gap)| self.shown(gap, &after, &mut texts));
-            let gaps: Vec<Shown> = gaps.collect();
+            let mut gaps = Vec::new();
+            for (after, gap) in missing {
+                self.show(gap, &after, &mut texts, &mut gaps);
+            }
             if !gaps.is_empty() {
                 yield (position.clone(), gaps);
             }
@@ -215,7 +217,7 @@ impl Viewer {
                     let mut shown = Vec::with_capacity(chunk.len());
                     for item in chunk.into_iter().filter(|item| !self.range.ends_before(item)) {
                         position.advance(&item);
-                        shown.extend(self.shown(item, &position, &mut texts));
+                        self.show(item, &position, &mut texts, &mut shown);
                     }
                     yield (position.clone(), shown);
                 }
@@ -306,19 +308,22 @@ impl Viewer {
         Some(reading.ahead())
     }
 
-    /// What is shown of an item after which the reader is at a position.
-    fn shown(&self, item: Item, after: &Position, texts: &mut Texts) -> Option<Shown> {
-        let entry = self.read(item)?;
-        Some((texts.of(after)?, entry))
+    /// Adds what is shown of an item after which the reader is at a position.
+    fn show(&self, item: Item, after: &Position, texts: &mut Texts, shown: &mut Vec<Shown>) {
+        let Some((before, entry)) = self.read(item) else { return };
+        for earlier in before {
+            let position = earlier.place.map(|place| after.back_at(place));
+            shown.extend(position.and_then(|position| Some((texts.of(&position)?, earlier))));
+        }
+        shown.extend(texts.of(after).map(|position| (position, entry)));
     }
 
-    /// The entry of an item, if it has one that is wanted.
-    fn read(&self, item: Item) -> Option<LogEntry> {
+    /// The entry of an item, if it has one that is wanted, and those before it that are so because of it.
+    fn read(&self, item: Item) -> Option<(Vec<LogEntry>, LogEntry)> {
         if self.range.begins_after(&item) {
             return None;
         }
-        let mut entry = item.entry()?;
-        (self.keep)(&mut entry).then_some(entry)
+        (self.keep)(item.entry()?)
     }
 }
 
@@ -387,9 +392,19 @@ impl Tail {
         Self { after: before.clone(), before, items: VecDeque::new(), limit, lines: 0 }
     }
 
-    fn push(&mut self, item: Item, entry: Option<LogEntry>) {
+    /// Takes what was read of an item: see [`Viewer::read`].
+    fn push(&mut self, item: Item, read: Option<(Vec<LogEntry>, LogEntry)>) {
         self.after.advance(&item);
-        let Some(entry) = entry.filter(|_| self.limit > 0) else { return };
+        let Some((before, entry)) = read.filter(|_| self.limit > 0) else { return };
+        for earlier in before {
+            if let Some(place) = earlier.place {
+                self.keep(Item::line_at(place), earlier);
+            }
+        }
+        self.keep(item, entry);
+    }
+
+    fn keep(&mut self, item: Item, entry: LogEntry) {
         self.lines += usize::from(matches!(item.what, What::Line(_)));
         self.items.push_back((item, entry));
         while self.lines > self.limit

@@ -150,7 +150,7 @@ impl Fixture {
         request: LogRequest,
         keep: fn(&LogEntry) -> bool,
     ) -> impl Stream<Item = (LogPosition, LogEntry)> + Send + use<> {
-        let keep: Keep = Arc::new(move |entry| keep(entry));
+        let keep: Keep = Arc::new(move |entry| keep(&entry).then(|| (Vec::new(), entry)));
         self.cluster.logs(state, &self.namespace, &orders(), request, keep, None).map(Result::unwrap)
     }
 }

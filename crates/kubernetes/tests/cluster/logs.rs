@@ -257,7 +257,7 @@ fn a_position_that_was_not_given_by_a_stream_is_refused() {
             &fixture.namespace,
             &orders(),
             request,
-            Arc::new(|_| true),
+            Arc::new(|entry| Some((Vec::new(), entry))),
             None
         ));
         assert!(matches!(stream.next().await, Some(Err(fairway_kubernetes::Error::LogPosition))));

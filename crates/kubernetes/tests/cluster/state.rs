@@ -137,7 +137,7 @@ fn a_cluster_that_was_never_there_is_never_seen_and_its_logs_say_so() {
             &fixture.namespace,
             &orders(),
             LogRequest::default(),
-            Arc::new(|_| true),
+            Arc::new(|entry| Some((Vec::new(), entry))),
             None,
         ));
         assert!(matches!(logs.next().await, Some(Err(error)) if error.is_transient()));
