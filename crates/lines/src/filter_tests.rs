@@ -159,7 +159,12 @@ fn what_happened_to_a_pod_is_kept_unless_another_is_asked_for() {
     for filter in ["pod:zz", "revision:7", "-container:app"] {
         assert_ne!(verdict(filter, &left), Verdict::Kept, "{filter}");
     }
-    let of_nobody = LogEntry { pod: String::new(), container: String::new(), revision: None, ..left };
+    let of_nobody = LogEntry {
+        pod: std::sync::Arc::from(""),
+        container: std::sync::Arc::from(""),
+        revision: None,
+        ..left
+    };
     assert_eq!(verdict("pod:zz revision:7", &of_nobody), Verdict::Kept);
 }
 

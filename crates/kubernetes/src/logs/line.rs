@@ -1,6 +1,7 @@
 //! One line as the kubelet gives it, and its place among the lines of its pod.
 
 use super::events::Report;
+use super::seam::Key;
 use fairway_domain::{Level, LogEntry, LogMarker, LogPlace, Namespace, Timestamp};
 use std::sync::Arc;
 
@@ -38,6 +39,13 @@ pub(super) struct Origin {
     pub(super) container: Arc<str>,
     /// The revision of the ReplicaSet that made the pod.
     pub(super) revision: Option<u64>,
+}
+
+impl Origin {
+    /// By what a store of older lines knows the container.
+    pub(super) fn key(&self) -> Key {
+        (self.pod.to_string(), self.container.to_string())
+    }
 }
 
 /// A short, stable name of a container of a pod's incarnation: 52 bits of a hash of the pod's UID and the container's name.

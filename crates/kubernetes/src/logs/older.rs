@@ -86,12 +86,11 @@ impl Past {
     /// What the cluster or the disk has of a container begins with these lines.
     pub(super) fn begins_with(&mut self, first: &[Item]) {
         let Some((item, seam)) = first.first().zip(Seam::of(first)) else { return };
-        let Origin { pod, container, revision } = &*item.origin;
-        let key = (pod.to_string(), container.to_string());
+        let key = item.origin.key();
         // A pod of a name that came again begins with the first that had it.
         if self.seams.get(&key).is_none_or(|known| seam.nanos < known.nanos) {
             self.seams.insert(key.clone(), seam);
-            self.known.insert(key, (item.source, *revision));
+            self.known.insert(key, (item.source, item.origin.revision));
         }
     }
 

@@ -76,7 +76,7 @@ impl Cluster {
 }
 
 fn knows(known: &mut HashMap<Key, (SourceId, Option<u64>)>, id: SourceId, origin: &Origin) {
-    known.insert((origin.pod.clone(), origin.container.clone()), (id, origin.revision));
+    known.insert(origin.key(), (id, origin.revision));
 }
 
 /// Reads up to the text of the line at `place`; false if it isn't there.
