@@ -2,7 +2,7 @@
 
 use crate::logs::Hubs;
 use crate::objects::Discovered;
-use crate::{ClusterState, Error, watch};
+use crate::{ClusterState, Error, client::client, watch};
 use fairway_domain::{Namespace, Timestamp};
 use k8s_openapi::api::{
     apps::v1::Deployment,
@@ -34,7 +34,7 @@ impl Cluster {
     pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Self, Error> {
         let mut config = configuration(kubeconfig, context).await?;
         config.connect_timeout = Some(Duration::from_secs(3));
-        let client = kube::Client::try_from(config)?;
+        let client = client(config)?;
         Ok(Self { client, discovered: Arc::default(), hubs: Arc::default() })
     }
 

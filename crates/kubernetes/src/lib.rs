@@ -4,6 +4,7 @@
 //! One log stream per container is opened, however many people read it, and a reader can resume it at any line.
 //! Nothing here knows of deploys, jobs or pages. Install a rustls crypto provider before connecting.
 
+mod client;
 mod cluster;
 mod error;
 mod index;
