@@ -256,15 +256,20 @@ test('a Redis that the configuration names is purged like any other, unless prod
     const at = (environment, port) => `${environment}/${other}=redis://127.0.0.1:${port}?secret=${other}-cache`;
 
     await there('mset', 'app:1', '1', 'app:2', '1', 'kept', '1');
+    await there('-n', '1', 'set', 'app:elsewhere', '1');
     await configured(at('staging', port));
+    await visit(page, `/services/${other}/redis?environment=staging`);
+    await page.getByText('Not looked at, and out of a purge\'s reach: 1 key in other databases').waitFor();
     await visit(page, `/services/${other}/purge?environment=staging&prefix=app%3A`);
     await page.locator('.figure', { hasText: '2 of 3 keys would go' }).waitFor();
+    await page.getByText('Another key is in other databases of this Redis; it stays.').waitFor();
     await page.getByText('Show the command').click();
     assert.match(await page.locator('.command code').innerText(), new RegExp(`redis-cli -h 127.0.0.1 -p ${port}`));
     await page.getByLabel('Why').fill('they are old');
     await page.getByRole('button', { name: /^Remove 2 keys from / }).click();
     await page.locator('.summary', { hasText: 'done' }).waitFor();
     assert.equal((await there('keys', '*')).trim(), 'kept');
+    assert.equal((await there('-n', '1', 'keys', '*')).trim(), 'app:elsewhere');
 
     await configured([at('staging', port), at('production', port)].join(';'));
     const same = await asked({ dryRun: true });
@@ -273,13 +278,55 @@ test('a Redis that the configuration names is purged like any other, unless prod
     const perhaps = await asked({ expectedCount: 1, reason: 'a test' });
     assert.match(perhaps.body.detail, /can't be asked which one it is/);
     assert.equal(perhaps.status, 403);
-    server.kill();
+
     await configured(at('staging', port));
-    const away = await asked({ dryRun: true });
-    assert.match(away.body.detail, new RegExp(`Redis doesn't answer.*127.0.0.1:${port}`), JSON.stringify(away.body));
+    const places = [`/services/${other}/purge?environment=staging&prefix=a`, `/services/${other}/redis?environment=staging`, `/api/v1/services/${other}/environments/staging/redis`];
+    const answers = async () => [...(await Promise.all(places.map((place) => rest.get(place)))), await asked({ dryRun: true })];
+    await there('set', 'app:3', '1');
+    await visit(page, places[0]);
+    await page.getByLabel('Why').fill('too late');
+    await there('config', 'set', 'requirepass', 'another');
+    const refusing = await answers();
+    assert.deepEqual(refusing.map(({ status }) => status), [502, 502, 502, 502]);
+    assert.equal(refusing[3].body.type, '/problems/redis-refuses');
+    server.kill();
+    await once(server, 'exit');
+    const away = await answers();
+    assert.deepEqual(away.map(({ status, headers }) => [status, headers['retry-after']]), Array(4).fill([503, '5']), 'pages and REST say the same');
+    assert.equal(away[3].body.type, '/problems/redis-away');
+    assert.match(away[3].body.detail, new RegExp(`Redis doesn't answer.*127.0.0.1:${port}`), JSON.stringify(away[3].body));
+    // Also what is sent from a page that was there before, which keeps what was typed.
+    await page.getByRole('button', { name: /^Remove 1 key from / }).click();
+    await page.getByRole('alert').filter({ hasText: 'Redis doesn\'t answer' }).waitFor();
+    assert.equal(await page.getByRole('alert').count(), 1);
+    assert.equal(await page.getByLabel('or keys beginning with').inputValue(), 'a');
   } finally {
     server.kill();
     delete fairway.environment.FAIRWAY_REDIS;
+  }
+});
+
+test('a page that was open while its environment got another name, or its name another place, removes nothing', async () => {
+  await fill(10);
+  const before = fairway.environment.FAIRWAY_ENVIRONMENTS;
+  const renamed = {
+    'there is no such environment any more': [`testing=${staging}:purgeable,production=${production}`, 404, '/problems/not-found'],
+    'it is production by now': [`testing=${staging}:purgeable,staging=${production}`, 403, '/problems/not-purgeable'],
+  };
+  for (const [what, [environments, code, type]] of Object.entries(renamed)) {
+    await visit(page, `/services/${name}/purge?environment=staging&pattern=session%3A*`);
+    await page.getByLabel('Why').fill(what);
+    await fairway.stop();
+    fairway.environment.FAIRWAY_ENVIRONMENTS = environments;
+    await fairway.run();
+    const [answer] = await Promise.all([page.waitForResponse((response) => response.request().method() === 'POST'), page.getByRole('button', { name: /^Remove 10 keys from / }).click()]);
+    assert.ok(answer.status() >= 400, `${what}: ${answer.status()}`);
+    const { status, body } = await purge({ pattern: 'session:*', expectedCount: 10 });
+    assert.deepEqual([status, body.type], [code, type], what);
+    assert.equal(await left(), 10, what);
+    await fairway.stop();
+    fairway.environment.FAIRWAY_ENVIRONMENTS = before;
+    await fairway.run();
   }
 });
 

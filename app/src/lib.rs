@@ -54,6 +54,6 @@ mod shell;
 #[cfg(feature = "ssr")]
 pub use {
     pages::draft,
-    request::{CsrfToken, RequestId, refusal_status},
+    request::{CsrfToken, RequestId, failure_status, refusal_status},
     shell::{App, Assets, shell},
 };

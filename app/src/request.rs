@@ -112,12 +112,7 @@ fn trouble_page(trouble: Trouble, id: &str) -> impl IntoView + use<> {
         ),
         Trouble::Refused(refusal) => (refusal_status(&refusal), refusal_title(&refusal), refusal.to_string()),
         Trouble::Failed(error) => {
-            tracing::error!(request = id, %error, "a page failed");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "This page can't be had right now",
-                error.for_person().into_owned(),
-            )
+            (failure_status(&error), "This page can't be had right now", failed(&error, id))
         }
     };
     status(code);
@@ -136,10 +131,28 @@ fn trouble_page(trouble: Trouble, id: &str) -> impl IntoView + use<> {
 }
 
 fn refusal_title(refusal: &Refusal) -> &'static str {
-    match refusal_status(refusal) {
-        StatusCode::NOT_FOUND => "There is no such thing here",
-        StatusCode::SERVICE_UNAVAILABLE => "The cluster is away",
+    match refusal {
+        Refusal::ClusterAway(..) => "The cluster is away",
+        Refusal::RedisNotRunning(..) => "Redis isn't running",
+        refusal if refusal_status(refusal) == StatusCode::NOT_FOUND => "There is no such thing here",
         _ => "This can't be done",
+    }
+}
+
+/// Logs what failed, and sets the page's status; gives the sentence for the person.
+pub(crate) fn failed(error: &Error, request: &str) -> String {
+    tracing::error!(request, %error, "a page failed");
+    status(failure_status(error));
+    error.for_person().into_owned()
+}
+
+/// The status that a failure has over HTTP, on pages and in the API: 503 for what may be over when it is asked for again.
+pub fn failure_status(error: &Error) -> StatusCode {
+    match error {
+        // It was asked, and its answer is of no use.
+        Error::Purge(error) if !error.is_away() => StatusCode::BAD_GATEWAY,
+        Error::File { .. } | Error::Record(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -6,9 +6,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::post};
 use fairway_app::CsrfToken;
 use fairway_app::forms::{Alert, CreateBody, CreateForm, DeployBody, JobBody, PurgeBody, RestartBody};
-use fairway_app::refusal_status;
+use fairway_app::{failure_status, refusal_status};
 use fairway_domain::{Actor, Job, JobId, PurgeSchedule, ScheduleId, ServiceName};
-use fairway_portal::{Answer, Refusal, Remembered, Reservation, StoredResponse};
+use fairway_portal::{Answer, Error, Refusal, Remembered, Reservation, StoredResponse};
 use http::{StatusCode, header};
 use std::time::Duration;
 
@@ -90,9 +90,10 @@ async fn purge(
         Ok(order) => order,
         Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
     };
-    match edge.portal.purge(&actor, &order).await? {
-        Answer::Done(job) => sent.see_other(&edge, format!("/jobs/{}", job.id)).await,
-        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
+    match edge.portal.purge(&actor, &order).await {
+        Ok(Answer::Done(job)) => sent.see_other(&edge, format!("/jobs/{}", job.id)).await,
+        Ok(Answer::Refused(refusal)) => sent.refused(&edge, actor, &page, &refusal).await,
+        Err(error) => sent.failed(&edge, actor, &page, &error).await,
     }
 }
 
@@ -109,9 +110,10 @@ async fn schedule(
         Ok(asked) => asked,
         Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
     };
-    match edge.portal.schedule_purge(&actor, &order, at).await? {
-        Answer::Done(schedule) => sent.see_other(&edge, schedules_page(&schedule)).await,
-        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
+    match edge.portal.schedule_purge(&actor, &order, at).await {
+        Ok(Answer::Done(schedule)) => sent.see_other(&edge, schedules_page(&schedule)).await,
+        Ok(Answer::Refused(refusal)) => sent.refused(&edge, actor, &page, &refusal).await,
+        Err(error) => sent.failed(&edge, actor, &page, &error).await,
     }
 }
 
@@ -160,8 +162,10 @@ async fn retry(
     Form(body): Form<JobBody>,
 ) -> Result<Response, Instead> {
     let sent = Sent::check(&edge, &body.csrf, "").await?;
-    let retried = edge.portal.retry(&actor, id).await?;
-    sent.job(&edge, actor, id, retried).await
+    match edge.portal.retry(&actor, id).await {
+        Ok(retried) => sent.job(&edge, actor, id, retried).await,
+        Err(error) => sent.failed(&edge, actor, &format!("/jobs/{id}"), &error).await,
+    }
 }
 
 async fn stop(
@@ -265,6 +269,12 @@ impl Sent {
         refusal: &Refusal,
     ) -> Result<Response, Instead> {
         self.again(edge, actor, page, refusal_status(refusal), Alert::from(refusal)).await
+    }
+
+    /// Failed, and nothing was begun: the same page, with what failed, and it may be sent again.
+    async fn failed(self, edge: &Edge, actor: Actor, page: &str, error: &Error) -> Result<Response, Instead> {
+        tracing::error!(%error, "what a form asks for failed");
+        self.again(edge, actor, page, failure_status(error), Alert::new(error.for_person())).await
     }
 
     async fn again(

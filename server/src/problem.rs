@@ -1,11 +1,13 @@
 //! Errors of the REST API, as RFC 9457 problem details.
 
+use axum::extract::Request;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use fairway_app::refusal_status;
+use fairway_app::{failure_status, refusal_status};
 use fairway_domain::{FieldError, PurgeCount};
 use fairway_portal::FilterError;
 use fairway_portal::{Answer, Error, Refusal};
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 /// A problem: what went wrong, and what to do.
@@ -138,9 +140,25 @@ impl From<Refusal> for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         tracing::error!(%error, "a request failed");
-        let kind = "/problems/failed";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, kind, error.for_person())
+        let kind = match &error {
+            Error::Purge(error) if error.is_away() => "/problems/redis-away",
+            Error::Purge(_) => "/problems/redis-refuses",
+            _ => "/problems/failed",
+        };
+        Self::new(failure_status(&error), kind, error.for_person())
     }
+}
+
+/// How soon what isn't to be had just now is worth another try, in seconds.
+const RETRY_AFTER: &str = "5";
+
+/// Says when to ask again, wherever the answer is that it can't be had for the time being: pages and API alike.
+pub(crate) async fn retry_after(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static(RETRY_AFTER));
+    }
+    response
 }
 
 /// A request that met a bug. The panic itself is in the log.

@@ -59,6 +59,7 @@ pub(crate) fn router(edge: Edge, site: &Path) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| problem::panicked()))
+        .layer(from_fn(problem::retry_after))
         .layer(from_fn(security::headers))
         .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(from_fn(health::measure))

@@ -2,14 +2,14 @@
 
 use super::milliseconds;
 use crate::{forms, forms::AskedKeys, words};
-use fairway_domain::{JobState, Purge, PurgeCounts};
+use fairway_domain::{JobState, Purge, PurgeCounts, PurgeSelection};
 
 /// A purge, and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PurgeProgressView {
     pub job: String,
     pub actor: String,
-    pub selection: String,
+    pub selection: PurgeSelection,
     pub reason: String,
     pub state: JobState,
     pub expected: u64,
@@ -51,7 +51,7 @@ impl From<Purge> for PurgeProgressView {
             again: forms::purge_address(service, environment, &keys, purge.reason.as_str()),
             job: purge.job.to_string(),
             actor: purge.actor.name,
-            selection: purge.selection.to_string(),
+            selection: purge.selection,
             reason: purge.reason.into(),
             state: purge.state,
             expected: purge.expected,

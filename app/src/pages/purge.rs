@@ -2,12 +2,12 @@
 
 use crate::{
     address,
-    components::{ago, command, job_state},
+    components::{ago, command, job_state, selection as which},
     field::{csrf, error_of, hint_of},
-    forms::{AskedKeys, WrongField},
+    forms::{Alert, AskedKeys, WrongField},
     model::PurgeProgressView,
     pages::{alert, crumbs},
-    request::{Request, Trouble, done, page, param, query, refusal_status, status},
+    request::{Request, Trouble, done, failed, page, param, query, refusal_status, status},
     words,
 };
 use fairway_domain::{
@@ -107,11 +107,19 @@ async fn allowed(request: &Request, asked: &Asked) -> Result<AnyView, Trouble> {
         .into_any()),
         Err(Trouble::Refused(refusal)) => {
             status(refusal_status(&refusal));
-            Ok(view! { {choose(asked, None)} <p class="alert" role="alert">{refusal.to_string()}</p> {earlier} }
-                .into_any())
+            Ok(view! { {choose(asked, None)} {not_counted(refusal.to_string())} {earlier} }.into_any())
+        }
+        Err(Trouble::Failed(error)) => {
+            let sentence = failed(&error, &request.id);
+            Ok(view! { {choose(asked, None)} {not_counted(sentence)} {earlier} }.into_any())
         }
         Err(trouble) => Err(trouble),
     }
+}
+
+/// Why there is no count. A form that was sent from here and failed has said so already.
+fn not_counted(sentence: String) -> Option<impl IntoView> {
+    use_context::<Alert>().is_none().then(|| view! { <p class="alert" role="alert">{sentence}</p> })
 }
 
 fn choose(asked: &Asked, wrong: Option<WrongField>) -> impl IntoView + use<> {
@@ -209,16 +217,28 @@ fn dry_run(selection: &PurgeSelection, preview: &PurgePreview) -> impl IntoView 
                 " of "
                 <span class="number">{words::counted(count.total, "key")}</span>
                 " would go: "
-                {selection.to_string()}
+                {which(selection)}
                 "."
             </p>
             {count.memory.map(|memory| view! { <p>{memory_words(memory, count.matching)}</p> })}
+            {(count.elsewhere > 0).then(|| view! { <p>{elsewhere(count.elsewhere)}</p> })}
             {(count.nodes.len() > 1).then(|| nodes(&count.nodes))}
             <ul class="keys">{sample}</ul>
             {(more > 0).then(|| view! { <p class="quiet">"and " {words::count(more)} " more"</p> })}
             {command(preview.command.to_string())}
         </section>
     }
+}
+
+/// Of keys that no purge reaches.
+fn elsewhere(keys: u64) -> String {
+    let them = match keys {
+        1 => "Another key is in other databases of this Redis; it stays.".to_owned(),
+        some => {
+            format!("Another {} keys are in other databases of this Redis; they stay.", words::count(some))
+        }
+    };
+    them + " Fairway purges database 0 alone."
 }
 
 fn memory_words(memory: KeyMemory, matching: u64) -> String {
@@ -344,7 +364,7 @@ fn scheduled(schedules: Vec<PurgeSchedule>, token: &str) -> Option<impl IntoView
             <tr>
                 <td>{schedule.at.to_string()} " UTC"</td>
                 <td>{schedule.actor.name}</td>
-                <td class="wide" title=schedule.reason.to_string()>{schedule.selection.to_string()} ": " {schedule.reason.to_string()}</td>
+                <td class="wide" title=schedule.reason.to_string()>{which(&schedule.selection)} ": " {schedule.reason.to_string()}</td>
                 <td class="number">{words::count(schedule.most)}</td>
                 <td>{last}</td>
                 <td>
@@ -387,7 +407,7 @@ fn earlier(purges: Vec<PurgeProgressView>) -> Option<impl IntoView> {
             <tr>
                 <td>{ago(purge.created)}</td>
                 <td>{purge.actor.clone()}</td>
-                <td class="wide" title=purge.reason.clone()>{purge.selection.clone()} ": " {purge.reason.clone()}</td>
+                <td class="wide" title=purge.reason.clone()>{which(&purge.selection)} ": " {purge.reason.clone()}</td>
                 <td>{job_state(purge.state)}</td>
                 <td class="number"><a href=format!("/jobs/{}", purge.job)>{words::count(purge.counts.removed)}</a></td>
                 <td><a href=purge.again>"Again"</a></td>

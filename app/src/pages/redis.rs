@@ -85,6 +85,7 @@ fn overview(place: &Place, redis: RedisView) -> impl IntoView + use<> {
     let several = redis.overview.servers.len() > 1;
     let servers = redis.overview.servers.iter().map(|one| server(one, several)).collect_view();
     let sample = &redis.overview.sample;
+    let elsewhere = redis.overview.servers.iter().map(RedisServer::elsewhere).sum();
     let at = milliseconds(redis.at);
     let purgeable = redis.purge == Purgeability::Allowed;
     let purge = format!("/services/{}/purge?environment={}", place.service, place.environment);
@@ -100,7 +101,7 @@ fn overview(place: &Place, redis: RedisView) -> impl IntoView + use<> {
         <section class="block">{servers} {command(redis.info_command.to_string())}</section>
         {look_form(place, "")}
         <section class="block">
-            {keys(place, sample, purgeable)}
+            {keys(place, sample, elsewhere, purgeable)}
             {command(redis.sample_command.to_string())}
         </section>
         {distribution(sample)}
@@ -227,7 +228,11 @@ fn taken(sample: &KeySample) -> String {
     )
 }
 
-fn keys(place: &Place, sample: &KeySample, purgeable: bool) -> impl IntoView + use<> {
+fn keys(place: &Place, sample: &KeySample, elsewhere: u64, purgeable: bool) -> impl IntoView + use<> {
+    let elsewhere = (elsewhere > 0).then(|| {
+        let keys = words::counted(elsewhere, "key");
+        format!(" Not looked at, and out of a purge's reach: {keys} in other databases.")
+    });
     let estimate = !sample.every_key;
     let rows = sample.prefixes.iter().map(|one| prefix(place, sample, one, purgeable)).collect_view();
     let other = (sample.other.sampled > 0).then(|| {
@@ -243,7 +248,7 @@ fn keys(place: &Place, sample: &KeySample, purgeable: bool) -> impl IntoView + u
     });
     view! {
             <h2>"Keys by prefix"</h2>
-            <p class="quiet">{taken(sample)}</p>
+            <p class="quiet">{taken(sample)} {elsewhere}</p>
             {(sample.looked_at > 0).then(|| view! {
                 <div class="scroll" tabindex="0" role="region" aria-label="Keys by prefix">
                     <table class="keyspace">

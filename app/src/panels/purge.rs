@@ -1,18 +1,17 @@
 //! How far a purge is, and what came of it.
 
-use crate::{field::csrf, model::PurgeProgressView, words};
+use crate::{components::selection, field::csrf, model::PurgeProgressView, words};
 use fairway_domain::JobState;
 use leptos::prelude::*;
 
 /// Progress with *Stop* while it runs; afterwards what came of it, and the way to the same again.
 pub(crate) fn purge_progress(purge: &PurgeProgressView, token: &str) -> impl IntoView + use<> {
     let running = purge.state == JobState::Running;
-    let about = format!("{}. Why: {}", purge.selection, purge.reason);
     view! {
         <section class="purge-progress" aria-label="How far it is">
             {running.then(|| bar(purge))}
             <p class="figure">{purge.outcome()} {pace(purge)}</p>
-            <p class="quiet">{about}</p>
+            <p class="quiet">{selection(&purge.selection)} ". Why: " {purge.reason.clone()}</p>
             {purge
                 .stopped_by
                 .clone()

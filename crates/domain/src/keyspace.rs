@@ -68,6 +68,16 @@ impl RedisServer {
         let all = self.hits + self.misses;
         (all > 0).then(|| self.hits as f64 / all as f64)
     }
+
+    /// Keys in databases other than 0.
+    pub fn elsewhere(&self) -> u64 {
+        elsewhere(&self.databases)
+    }
+}
+
+/// Keys in those of the databases that aren't database 0, the only one that is sampled and purged.
+pub fn elsewhere(databases: &[RedisDatabase]) -> u64 {
+    databases.iter().filter(|database| database.number != 0).map(|database| database.keys).sum()
 }
 
 /// A database's keys, as the server counts them.

@@ -127,23 +127,47 @@ impl PurgeSelection {
             KeyNames::Everything => b"*".to_vec(),
         }
     }
+
+    /// Its words up to the pattern or prefix, if there is one.
+    pub fn which(&self) -> &'static str {
+        match &self.names {
+            KeyNames::Matching(_) => "keys matching",
+            KeyNames::Prefix(_) => "keys beginning with",
+            KeyNames::Everything if self.is_everything() => "every key",
+            KeyNames::Everything => "keys",
+        }
+    }
+
+    /// The pattern or the prefix, as it is written.
+    pub fn named(&self) -> Option<String> {
+        match &self.names {
+            KeyNames::Matching(pattern) => Some(pattern.to_string()),
+            KeyNames::Prefix(prefix) => Some(prefix.to_string()),
+            KeyNames::Everything => None,
+        }
+    }
 }
 
 impl fmt::Display for PurgeSelection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.names {
-            KeyNames::Matching(pattern) => write!(f, "keys matching {pattern}")?,
-            KeyNames::Prefix(prefix) => write!(f, "keys beginning with {prefix}")?,
-            KeyNames::Everything if *self == Self::EVERYTHING => f.write_str("every key")?,
-            KeyNames::Everything => f.write_str("keys")?,
+        f.write_str(self.which())?;
+        if let Some(names) = self.named() {
+            write!(f, " {names}")?;
         }
-        if let Some(kind) = self.filter.kind {
+        self.filter.fmt(f)
+    }
+}
+
+/// What it adds to the words for the names, each part with a space before it.
+impl fmt::Display for KeyFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(kind) = self.kind {
             write!(f, " of type {}", kind.as_str())?;
         }
-        if self.filter.without_expiry {
+        if self.without_expiry {
             f.write_str(" without an expiry")?;
         }
-        if let Some(time) = self.filter.idle_seconds {
+        if let Some(time) = self.idle_seconds {
             write!(f, " idle for {time} or longer")?;
         }
         Ok(())
@@ -165,6 +189,8 @@ pub struct PurgeCount {
     pub sample: Vec<String>,
     /// The same for each server that holds keys.
     pub nodes: Vec<NodeCount>,
+    /// Keys in databases other than 0, which a purge leaves alone.
+    pub elsewhere: u64,
 }
 
 /// Memory that keys take, with their names and what Redis needs for them, as `MEMORY USAGE` says.

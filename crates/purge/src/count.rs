@@ -1,6 +1,6 @@
 //! The dry run.
 
-use crate::{Error, PurgeableRedis, node::Node, scan};
+use crate::{Error, PurgeableRedis, info, node::Node, scan};
 use fairway_domain::{KeyMemory, KeyName, NodeCount, PurgeCount, PurgeSelection};
 use redis::{Pipeline, Value};
 use std::collections::HashSet;
@@ -21,8 +21,11 @@ impl PurgeableRedis {
     pub async fn count(&mut self, selection: &PurgeSelection) -> Result<PurgeCount, Error> {
         let mut tally = Tally::default();
         let mut nodes = Vec::with_capacity(self.redis.nodes.len());
+        let mut elsewhere = 0;
         for node in &mut self.redis.nodes {
             nodes.push(count_on(node, selection, &mut tally).await?);
+            let keyspace: String = node.ask(redis::cmd("INFO").arg("keyspace")).await?;
+            elsewhere += fairway_domain::elsewhere(&info::databases(&keyspace));
         }
         let total = nodes.iter().map(|node| node.total).sum();
         Ok(PurgeCount {
@@ -31,6 +34,7 @@ impl PurgeableRedis {
             memory: tally.memory(),
             sample: tally.sample,
             nodes,
+            elsewhere,
         })
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn server(node: String, info: &str) -> RedisServer {
 }
 
 /// Lines such as `db0:keys=3,expires=1,avg_ttl=5000`.
-fn databases(info: &str) -> Vec<RedisDatabase> {
+pub(crate) fn databases(info: &str) -> Vec<RedisDatabase> {
     let database = |line: &str| {
         let (number, facts) = line.trim_end().strip_prefix("db")?.split_once(':')?;
         let fact = |name: &str| {

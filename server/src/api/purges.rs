@@ -80,7 +80,7 @@ pub(super) async fn list(
 /// Count or remove keys of a service's Redis, where the environment is marked purgeable. One purge of a Redis runs at a time.
 #[utoipa::path(post, path = "/api/v1/services/{name}/environments/{environment}/purges",
     params(("name" = String, Path), ("environment" = String, Path)), request_body = NewPurge,
-    responses((status = 200, body = PurgePreview), (status = 201, body = PurgeSchedule), (status = 202, body = Job, headers(("Location" = String))), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, body = PurgePreview), (status = 201, body = PurgeSchedule), (status = 202, body = Job, headers(("Location" = String))), (status = 403, body = Problem), (status = 409, body = Problem), (status = 502, body = Problem), (status = 503, body = Problem, headers(("Retry-After" = u32)))))]
 pub(super) async fn purge(
     State(portal): State<Portal>,
     Asking(actor): Asking,

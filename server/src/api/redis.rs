@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// there in every environment.
 #[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/redis",
     params(("name" = String, Path), ("environment" = String, Path)),
-    responses((status = 200, body = RedisView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = RedisView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 502, body = Problem), (status = 503, body = Problem, headers(("Retry-After" = u32)))))]
 pub(super) async fn overview(
     State(portal): State<Portal>,
     Asking(actor): Asking,
@@ -36,7 +36,7 @@ pub(super) struct Wanted {
 /// looked is on record in the activity.
 #[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/redis/keys",
     params(("name" = String, Path), ("environment" = String, Path), Wanted),
-    responses((status = 200, body = RedisKeyView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = RedisKeyView), (status = 404, body = Problem), (status = 409, body = Problem), (status = 502, body = Problem), (status = 503, body = Problem, headers(("Retry-After" = u32)))))]
 pub(super) async fn key(
     State(portal): State<Portal>,
     Asking(actor): Asking,

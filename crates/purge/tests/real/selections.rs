@@ -121,3 +121,19 @@ async fn memory_is_measured_for_few_keys_and_reckoned_from_a_thousand_of_many() 
     redis::cmd("FLUSHDB").exec(&mut admin).unwrap();
     assert_eq!(server.purgeable().await.count(&PurgeSelection::EVERYTHING).await.unwrap().memory, None);
 }
+
+#[tokio::test]
+async fn keys_of_other_databases_are_told_and_left_alone() {
+    let server = Server::start();
+    server.fill([b"a".as_slice(), b"b"]);
+    let mut other = server.admin();
+    redis::cmd("SELECT").arg(3).exec(&mut other).unwrap();
+    redis::cmd("MSET").arg(&["a", "1", "c", "1", "d", "1"]).exec(&mut other).unwrap();
+    let mut redis = server.purgeable().await;
+    let count = redis.count(&PurgeSelection::EVERYTHING).await.unwrap();
+    assert_eq!((count.matching, count.total, count.elsewhere), (2, 2, 3));
+    assert_eq!(purged(&mut redis, &PurgeSelection::EVERYTHING).await.counts.removed, 2);
+    let left: u64 = redis::cmd("DBSIZE").query(&mut other).unwrap();
+    assert_eq!((server.names("*").len(), left), (0, 3));
+    assert_eq!(redis.count(&PurgeSelection::EVERYTHING).await.unwrap().elsewhere, 3);
+}
