@@ -218,7 +218,6 @@ fn dry_run(selection: &PurgeSelection, preview: &PurgePreview) -> impl IntoView 
                 <span class="number">{words::counted(count.total, "key")}</span>
                 " would go: "
                 {which(selection)}
-                "."
             </p>
             {count.memory.map(|memory| view! { <p>{memory_words(memory, count.matching)}</p> })}
             {(count.elsewhere > 0).then(|| view! { <p>{elsewhere(count.elsewhere)}</p> })}
@@ -364,7 +363,7 @@ fn scheduled(schedules: Vec<PurgeSchedule>, token: &str) -> Option<impl IntoView
             <tr>
                 <td>{schedule.at.to_string()} " UTC"</td>
                 <td>{schedule.actor.name}</td>
-                <td class="wide" title=schedule.reason.to_string()>{which(&schedule.selection)} ": " {schedule.reason.to_string()}</td>
+                <td class="wide" title=schedule.reason.to_string()>{which(&schedule.selection)} " · " {schedule.reason.to_string()}</td>
                 <td class="number">{words::count(schedule.most)}</td>
                 <td>{last}</td>
                 <td>
@@ -407,7 +406,7 @@ fn earlier(purges: Vec<PurgeProgressView>) -> Option<impl IntoView> {
             <tr>
                 <td>{ago(purge.created)}</td>
                 <td>{purge.actor.clone()}</td>
-                <td class="wide" title=purge.reason.clone()>{which(&purge.selection)} ": " {purge.reason.clone()}</td>
+                <td class="wide" title=purge.reason.clone()>{which(&purge.selection)} " · " {purge.reason.clone()}</td>
                 <td>{job_state(purge.state)}</td>
                 <td class="number"><a href=format!("/jobs/{}", purge.job)>{words::count(purge.counts.removed)}</a></td>
                 <td><a href=purge.again>"Again"</a></td>

@@ -11,7 +11,7 @@ pub(crate) fn purge_progress(purge: &PurgeProgressView, token: &str) -> impl Int
         <section class="purge-progress" aria-label="How far it is">
             {running.then(|| bar(purge))}
             <p class="figure">{purge.outcome()} {pace(purge)}</p>
-            <p class="quiet">{selection(&purge.selection)} ". Why: " {purge.reason.clone()}</p>
+            <p class="quiet">{selection(&purge.selection)} " · why: " {purge.reason.clone()}</p>
             {purge
                 .stopped_by
                 .clone()
