@@ -55,6 +55,11 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 #[cfg(feature = "ssr")]
 impl LogLineView {
+    /// The names and values of its fields.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// The part of the pod's name that tells it from its siblings.
     pub(crate) fn short_pod(&self) -> &str {
         self.pod.rsplit('-').next().unwrap_or(&self.pod)
@@ -62,7 +67,7 @@ impl LogLineView {
 }
 
 /// Fields as they stand in a line, each after a space.
-pub(crate) fn in_line(fields: &[(String, String)]) -> String {
+pub(crate) fn in_line<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut line = String::new();
     for (name, value) in fields {
         let quote = if value.contains(char::is_whitespace) { "\"" } else { "" };
@@ -137,7 +142,7 @@ mod tests {
         let line = r#"{"time":"2026-11-25T02:28:09Z","level":"info","message":"GET / 200","took":4,"path":"/","user":"a b"}"#;
         let view = LogLineView::of_line(line);
         assert_eq!((&*view.text, view.spans.len()), ("GET / 200", 0));
-        assert_eq!(in_line(&view.fields), r#" took=4 path=/ user="a b""#);
+        assert_eq!(in_line(view.fields()), r#" took=4 path=/ user="a b""#);
     }
 
     #[test]

@@ -109,5 +109,5 @@ async fn last_lines(
 
 fn text(line: &LogLineView) -> String {
     let time = clock::time_of_day_exact(line.at);
-    format!("{time} {} {:5} {}{}", line.short_pod(), line.level.word(), line.text, in_line(&line.fields))
+    format!("{time} {} {:5} {}{}", line.short_pod(), line.level.word(), line.text, in_line(line.fields()))
 }

@@ -6,6 +6,9 @@ use fairway_domain::{Level, LogMarker, LogPlace};
 /// How many rows a wrapped line takes at most before it is opened.
 const ROWS: usize = 8;
 
+/// What stands after a name or a value of a field.
+const END: char = '\0';
+
 /// Of whom an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Source {
@@ -66,6 +69,8 @@ pub(super) struct Entry {
     /// It doesn't match what is being typed.
     pub(super) hidden: bool,
     pub(super) text: Box<str>,
+    /// The names and values of its fields, each with [`END`] after it: one piece of memory instead of many small ones.
+    fields: Box<str>,
     /// What few lines have.
     more: Option<Box<More>>,
 }
@@ -78,7 +83,6 @@ pub(super) type TraceLine = (Box<str>, Hits);
 
 #[derive(Debug, Default)]
 struct More {
-    fields: Vec<(String, String)>,
     spans: Vec<(String, u32, u32)>,
     hits: Hits,
     trace: Vec<TraceLine>,
@@ -88,8 +92,8 @@ struct More {
 impl Entry {
     pub(super) fn new(line: LogLineView, source: u32) -> Self {
         let LogLineView { fields, spans, hits, bytes, .. } = line;
-        let plain = fields.is_empty() && spans.is_empty() && hits.is_empty() && bytes.is_none();
-        let more = (!plain).then(|| Box::new(More { fields, spans, hits, trace: Vec::new(), bytes }));
+        let plain = spans.is_empty() && hits.is_empty() && bytes.is_none();
+        let more = (!plain).then(|| Box::new(More { spans, hits, trace: Vec::new(), bytes }));
         Self {
             at: line.at,
             place: line.place.map(|place| (place.nanos, place.ordinal)),
@@ -100,6 +104,7 @@ impl Entry {
             open: false,
             hidden: false,
             text: line.text.into_boxed_str(),
+            fields: packed(&fields),
             more,
         }
     }
@@ -131,8 +136,10 @@ impl Entry {
         self.more.as_ref().map_or(&[], |more| &more.trace)
     }
 
-    pub(super) fn fields(&self) -> &[(String, String)] {
-        self.more.as_ref().map_or(&[], |more| &more.fields)
+    /// The names and values of its fields.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut parts = self.fields.split_terminator(END);
+        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
     }
 
     /// Which bytes of the text have a colour of their own.
@@ -150,14 +157,24 @@ impl Entry {
         self.trace().iter().filter(|(_, hits)| !hits.is_empty()).count()
     }
 
-    /// Everything that it says.
+    /// Everything that it says, its fields in one text.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> + Clone {
-        let fields = self.fields().iter().flat_map(|(name, value)| [&**name, &**value]);
-        std::iter::once(&*self.text).chain(fields).chain(self.trace().iter().map(|(line, _)| &**line))
+        [&*self.text, &*self.fields].into_iter().chain(self.trace().iter().map(|(line, _)| &**line))
     }
 
     /// How many bytes the line has, where its text is only the beginning.
     pub(super) fn bytes(&self) -> Option<u64> {
         self.more.as_ref().and_then(|more| more.bytes)
     }
+}
+
+/// Fields as an entry holds them. What would end a part before its end is shown as the picture of it.
+fn packed(fields: &[(String, String)]) -> Box<str> {
+    let parts = || fields.iter().flat_map(|(name, value)| [name, value]);
+    let mut packed = String::with_capacity(parts().map(|part| part.len() + 1).sum());
+    for part in parts() {
+        packed.extend(part.chars().map(|c| if c == END { '␀' } else { c }));
+        packed.push(END);
+    }
+    packed.into_boxed_str()
 }

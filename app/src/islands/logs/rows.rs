@@ -148,7 +148,7 @@ fn detail(entry: &Entry, source: &Source, api: &str) -> Option<Element> {
             text(&add(&trace, "span", "line", "")?, line, &[], hits)?;
         }
     }
-    if !entry.fields().is_empty() {
+    if entry.fields().next().is_some() {
         let list = add(&detail, "dl", "", "")?;
         for (name, value) in entry.fields() {
             add(&list, "dt", "", name)?;
@@ -229,7 +229,7 @@ pub(super) fn as_json(entry: &Entry, source: &Source) -> Option<String> {
     for (name, value) in &values {
         put(&object, name, value)?;
     }
-    if !entry.fields().is_empty() {
+    if entry.fields().next().is_some() {
         let fields = Object::new();
         for (name, value) in entry.fields() {
             put(&fields, name, &JsValue::from_str(value))?;

@@ -172,7 +172,7 @@ impl View {
         let all = Words::of(&feed.matched);
         let words = Words::of(filter).filter(|words| all.is_some_and(|all| words.narrow(&all)));
         if let Some(words) = &words {
-            self.held.borrow_mut().show_only(|entry| words.are_in(entry.texts()));
+            self.held.borrow_mut().show_only(|entry| words.hold(entry.level, entry.texts()));
         }
         feed.preview = words.map(|_| filter.to_owned());
     }

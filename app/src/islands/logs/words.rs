@@ -1,13 +1,26 @@
-//! A filter that a browser can ask of the lines it holds: plain words. What other filters mean is known by the server alone.
+//! A filter that a browser can ask of the lines it holds: plain words and levels. What other filters mean is known by the server alone.
 
-/// Texts that all have to be in a line, in small letters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Words(Vec<Vec<u8>>);
+use fairway_domain::Level;
+
+/// What all has to hold for a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    /// Texts that are in it, in small letters.
+    texts: Vec<Vec<u8>>,
+    /// Its level, or the least that it may be.
+    levels: Vec<(Bound, Level)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    Exact,
+    Least,
+}
 
 impl Words {
     /// Those of a filter that has nothing else, maybe none. What it finds in what a line shows, the server finds in the line.
     pub(super) fn of(filter: &str) -> Option<Self> {
-        let mut words = Vec::new();
+        let mut words = Self::default();
         let mut rest = filter.trim_start();
         while !rest.is_empty() {
             let (word, after) = match rest.strip_prefix('"') {
@@ -15,6 +28,11 @@ impl Words {
                 None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
             };
             let quoted = rest.starts_with('"');
+            if !quoted && let Some(level) = level(word) {
+                words.levels.push(level);
+                rest = after.trim_start();
+                continue;
+            }
             let plain = |b: u8| {
                 b.is_ascii_alphanumeric()
                     || b"_.,#%@$+*()[]{}-".contains(&b)
@@ -29,30 +47,55 @@ impl Words {
             {
                 return None;
             }
-            words.push(word.to_ascii_lowercase().into_bytes());
+            words.texts.push(word.to_ascii_lowercase().into_bytes());
             rest = after.trim_start();
         }
-        Some(Self(words))
+        Some(words)
     }
 
-    /// Whether each of them is in one of the texts.
-    pub(super) fn are_in<'a>(&self, texts: impl Iterator<Item = &'a str> + Clone) -> bool {
-        self.0.iter().all(|word| texts.clone().any(|text| contains(text.as_bytes(), word)))
+    /// Whether all of it holds for a line that has the level and the texts.
+    pub(super) fn hold<'a>(&self, level: Level, texts: impl Iterator<Item = &'a str> + Clone) -> bool {
+        self.levels.iter().all(|(bound, wanted)| match bound {
+            Bound::Exact => level == *wanted,
+            Bound::Least => level >= *wanted,
+        }) && self.texts.iter().all(|word| texts.clone().any(|text| contains(text.as_bytes(), word)))
     }
 
-    /// Whether whatever has these also has the others.
+    /// Whether whatever these hold for, the others do too.
     pub(super) fn narrow(&self, others: &Self) -> bool {
-        others.0.iter().all(|other| self.0.iter().any(|word| contains(word, other)))
+        others.texts.iter().all(|other| self.texts.iter().any(|word| contains(word, other)))
+            && others.levels.iter().all(|(bound, wanted)| match bound {
+                Bound::Exact => self.levels.contains(&(Bound::Exact, *wanted)),
+                Bound::Least => self.levels.iter().any(|(_, level)| level >= wanted),
+            })
     }
 }
 
-fn contains(text: &[u8], word: &[u8]) -> bool {
+/// What a term says of the level, if it is such a term.
+fn level(term: &str) -> Option<(Bound, Level)> {
+    const LEVELS: [Level; 6] =
+        [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Fatal];
+    let rest = term.strip_prefix("level")?;
+    let (bound, word) = match rest.strip_prefix(">=") {
+        Some(word) => (Bound::Least, word),
+        None => (Bound::Exact, rest.strip_prefix([':', '='])?),
+    };
+    LEVELS.into_iter().find(|level| level.word().eq_ignore_ascii_case(word)).map(|level| (bound, level))
+}
+
+/// Asked of every line that is held, at every key.
+fn contains(mut text: &[u8], word: &[u8]) -> bool {
     let Some((first, rest)) = word.split_first() else { return true };
     let upper = first.to_ascii_uppercase();
-    let Some(places) = text.len().checked_sub(rest.len()) else { return false };
-    (0..places).any(|at| {
-        (text[at] == *first || text[at] == upper) && text[at + 1..at + word.len()].eq_ignore_ascii_case(rest)
-    })
+    while let Some(at) = text.iter().position(|byte| byte == first || *byte == upper) {
+        text = &text[at + 1..];
+        match text.get(..rest.len()) {
+            Some(next) if next.eq_ignore_ascii_case(rest) => return true,
+            Some(_) => {}
+            None => return false,
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -61,13 +104,29 @@ mod tests {
 
     #[test]
     fn words_and_texts_are_known_and_everything_else_is_left_to_the_server() {
-        let has = |filter: &str, text: &str| Words::of(filter).unwrap().are_in([text].into_iter());
+        let has = |filter: &str, text: &str| Words::of(filter).unwrap().hold(Level::Warn, [text].into_iter());
         assert!(has("TIME out", "a Timeout"));
         assert!(has("\"time out: 5\" a", "A time OUT: 5"));
         assert!(!has("time out", "a time"));
         assert!(!has("longer", "long"));
         assert!(has(" ", "anything"));
-        for filter in ["-a", "a or b", "a:b", "level>=warn", "/a/", "\"open", "\"a\"b", "é", "\"a\\\"b\""] {
+        assert!(
+            has("level>=info level:warn a", "a") && !has("level>=error a", "a") && !has("level=info", "a")
+        );
+        assert!(!Words::of("level>=trace").unwrap().hold(Level::Unknown, ["a"].into_iter()));
+        for filter in [
+            "-a",
+            "a or b",
+            "a:b",
+            "level>warn",
+            "level:loud",
+            "-level:warn",
+            "/a/",
+            "\"open",
+            "\"a\"b",
+            "é",
+            "\"a\\\"b\"",
+        ] {
             assert_eq!(Words::of(filter), None, "{filter}");
         }
     }
@@ -80,5 +139,9 @@ mod tests {
         assert!(!words("time").narrow(&words("timeout")));
         assert!(words("time").narrow(&words("")));
         assert!(!words("").narrow(&words("time")));
+        assert!(words("level:error a").narrow(&words("level>=warn")));
+        assert!(words("level>=error").narrow(&words("level>=warn")));
+        assert!(!words("level>=info").narrow(&words("level>=warn")));
+        assert!(!words("level>=error").narrow(&words("level:error")));
     }
 }
