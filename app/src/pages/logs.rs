@@ -94,7 +94,7 @@ async fn last_lines(
         Ok(Ok(lines)) => {
             let lines: Vec<String> = lines.into_iter().filter_map(Result::ok).map(|(_, entry)| text(&entry.into())).collect();
             view! {
-                <p class="quiet">"The last " {words::counted(lines.len() as u64, "line")} {of} ", as of now. Reload for newer ones."</p>
+                <p class="quiet">{format!("The last {}{of}, as of now. Reload for newer ones.", words::counted(lines.len() as u64, "line"))}</p>
                 <pre class="plain-log" tabindex="0">{lines.join("\n")}</pre>
             }
             .into_any()
