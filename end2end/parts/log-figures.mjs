@@ -10,6 +10,8 @@ import { ascending, at, count, median, megabytes, memory, row, seconds, spread }
 const pods = 3;
 const written = count < 5 ? 2_000 : 60_000;
 const viewers = count < 5 ? 5 : 100;
+/** How many lines a tab holds: all that the view takes, as `app/src/islands/logs/held.rs` says. */
+const held = count < 5 ? 5_000 : 200_000;
 
 /** Writes many lines at once when it starts, its own time twenty times a second, and as many lines a second as it is asked to. */
 const writing = `
@@ -54,6 +56,7 @@ export async function logs(fairway) {
   await throughput(service);
   await manyViewers(service);
   await inBrowser(service);
+  await manyHeld(service);
 }
 
 const selector = (name) => `app.kubernetes.io/name=${name},app.kubernetes.io/component=service`;
@@ -177,6 +180,73 @@ async function inBrowser({ fairway, name, namespace, pods }) {
   } finally {
     await browser.close();
   }
+}
+
+/** What a tab takes that holds as many lines as it can, and how soon it answers a filter over all of them. */
+async function manyHeld({ fairway, name, namespace, pods }) {
+  const [typed, answers] = ['line 59', []];
+  for (let turn = 0; turn < Math.min(count, 3); turn += 1) {
+    const browser = await openBrowser();
+    try {
+      const page = await openPage(browser, fairway);
+      await visit(page, `/services/${name}/logs?environment=staging&since=all`);
+      for (let pod = 0; (await linesHeld(page)) < held; pod += 1) {
+        await inCluster(namespace, pods[pod % pods.length], 'http://127.0.0.1:8080/pour?rate=5000&duration=1');
+      }
+      if (turn === 0) await tabMemory(browser, page);
+      await page.locator('#filter').focus();
+      await page.evaluate(timeKeys);
+      await page.keyboard.type(typed, { delay: 150 });
+      await page.waitForFunction((keys) => globalThis.keyAnswers.length === keys, typed.length);
+      answers.push(...(await page.evaluate(() => globalThis.keyAnswers)));
+    } finally {
+      await browser.close();
+    }
+  }
+  row(`a key in the filter to the painted answer, over ${held.toLocaleString('en')} lines`, `${Math.round(median(answers))} ms (${Math.round(Math.min(...answers))} ms to ${Math.round(Math.max(...answers))} ms)`, `${answers.length} keys of a filter that most lines match until its end; median, least and most; goal: 50 ms`);
+}
+
+/** How many lines a tab holds once no more come for a moment. */
+async function linesHeld(page) {
+  const now = async () => Number(/([\d,]+) lines? held/.exec(await page.locator('.log-status').innerText())?.[1].replaceAll(',', '') ?? 0);
+  for (let [before, lines] = [-1, await now()]; ; [before, lines] = [lines, await now()]) {
+    // Those that the pods write all the time are few.
+    if (lines >= held || (lines > 0 && lines - before < 500)) return lines;
+    await pause(2_000);
+  }
+}
+
+/** What the tab's process has for itself: what Chromium's task manager calls its memory. No collection of garbage is asked for. */
+async function tabMemory(browser, page) {
+  await pause(10_000);
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  const renderers = processInfo.filter(({ type }) => type === 'renderer');
+  const own = async ({ id }) => (await memory(id, 'RssAnon')) + (await memory(id, 'VmSwap'));
+  const sizes = await Promise.all(renderers.map(own));
+  const tab = await page.context().newCDPSession(page);
+  const { usedSize } = await tab.send('Runtime.getHeapUsage');
+  const lines = (await linesHeld(page)).toLocaleString('en');
+  row(`memory of a tab that holds ${lines} lines`, megabytes(Math.max(...sizes)), `all that its process has for itself (RssAnon and VmSwap), of it ${megabytes(usedSize)} JavaScript; goal: under 150 MB`);
+}
+
+/** From now on, keeps how long after each key in the filter rows were painted that all have the words typed so far. Runs in the page. */
+function timeKeys() {
+  const field = document.querySelector('#filter');
+  const answers = (globalThis.keyAnswers = []);
+  let pressed;
+  field.addEventListener('keydown', ({ timeStamp }) => (pressed = timeStamp));
+  field.addEventListener('input', () => {
+    const [begun, words] = [pressed, field.value.trim().split(' ')];
+    // What changes within a frame is painted before the next task.
+    const look = () => requestAnimationFrame(() => setTimeout(() => {
+      const said = [...document.querySelectorAll('.log-rows > .row:not(.marker) .said')];
+      const answered = said.length > 0 && said.every(({ textContent }) => words.every((word) => textContent.includes(word)));
+      if (answered) answers.push(performance.now() - begun);
+      else look();
+    }));
+    look();
+  });
 }
 
 /** For `milliseconds`, how long after it was written each line with a time of its own was painted. Runs in the page. */
