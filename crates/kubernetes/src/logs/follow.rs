@@ -172,6 +172,7 @@ impl Follower {
             cursor: self.cursor,
             floor: self.floor,
             tail: None,
+            kept: None,
             follow: true,
             // What seems to be a successor's log again and again is none.
             read_before: self.read_before.take().filter(|_| self.empty < MOST_EMPTY),

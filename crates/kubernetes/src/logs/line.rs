@@ -277,6 +277,11 @@ impl Default for Numbering {
 }
 
 impl Numbering {
+    /// Goes on after a place.
+    pub(super) fn after((last, ordinal): (i64, u32)) -> Self {
+        Self { last, ordinal }
+    }
+
     pub(super) fn place(&mut self, nanos: i64) -> (i64, u32) {
         if nanos > self.last {
             (self.last, self.ordinal) = (nanos, 1);

@@ -7,6 +7,7 @@
 mod account;
 mod events;
 mod follow;
+mod gap;
 mod hub;
 mod instances;
 mod keep;
@@ -17,10 +18,13 @@ mod older;
 mod position;
 mod range;
 mod read;
+mod rotated;
 mod rotation;
 mod seam;
+mod tail;
 mod viewer;
 mod whole;
+mod written;
 
 pub(crate) use hub::Hubs;
 pub use kept::LogKeeping;

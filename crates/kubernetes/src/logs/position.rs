@@ -40,6 +40,12 @@ impl Cursor {
         (self.nanos, self.ordinal)
     }
 
+    /// Whether everything up to another place has been read.
+    pub(super) fn is_past(self, other: Self) -> bool {
+        let past = self.place() >= other.place() && self.instance >= other.instance;
+        self.closed() || (!other.closed() && past)
+    }
+
     pub(super) fn passed(self, item: &Item) -> bool {
         match item.what {
             What::Line(_) => (item.nanos, item.ordinal) <= self.place(),
@@ -147,10 +153,7 @@ impl Position {
     /// Whether everything up to `cursor` in a source has been read.
     pub(super) fn is_past(&self, source: SourceId, cursor: Cursor) -> bool {
         match self.cursors.get(&source) {
-            Some(own) => {
-                own.closed()
-                    || (!cursor.closed() && own.place() >= cursor.place() && own.instance >= cursor.instance)
-            }
+            Some(own) => own.is_past(cursor),
             None => cursor.nanos < self.floor,
         }
     }

@@ -1,13 +1,17 @@
 //! Reading one container's log through the API.
 
+use super::gap::GapCheck;
 use super::instances::Instance;
+use super::kept::Place;
 use super::line::{Item, Numbering, Source, Stamps, What, kept, parse};
 use super::position::Cursor;
+use super::rotated::{KeptLines, Rotated};
+use super::written::Written;
 use crate::Error;
 use crate::cluster::in_time;
 use async_stream::{stream, try_stream};
 use fairway_domain::{LogEntry, Timestamp};
-use futures::stream::{BoxStream, empty, once};
+use futures::stream::{BoxStream, empty};
 use futures::{AsyncBufRead, AsyncBufReadExt, Stream, StreamExt, TryStreamExt};
 use http::{HeaderValue, header};
 use k8s_openapi::api::core::v1::Pod;
@@ -180,6 +184,8 @@ pub(super) struct Reading {
     pub(super) floor: i64,
     /// Only about this many of each instance's last lines.
     pub(super) tail: Option<u32>,
+    /// What the kubelet no longer has, and which of it is wanted; nothing for who writes it down.
+    pub(super) kept: Option<KeptLines>,
     /// Whether to go on reading the instance that runs.
     pub(super) follow: bool,
     /// The instance (by its id) whose log was read to its end before. Nothing of it is missing if it can't be read again; and if it
@@ -257,13 +263,30 @@ impl Reading {
         mut cursor: Cursor,
     ) -> impl Stream<Item = Result<Chunk, Error>> + Send + 'a {
         try_stream! {
-            let resumed = self.cursor.is_some();
+            let mut resumed = self.has_begun(cursor);
             let mut gap = GapCheck::new(cursor, instance.restart);
             let floor = if resumed { cursor.nanos } else { self.floor };
             let read_before = self.read_before.as_ref() == Some(&instance.id);
             let mut place_seen = false;
             let mut written = self.written(instance, floor).await?;
-            while let Some(mut chunk) = written.try_next().await? {
+            let first = written.first().cloned();
+            let rotated = if written.enough { None } else { self.rotated(first, instance, cursor).await };
+            if let Some(mut rotated) = rotated {
+                while let Some(chunk) = rotated.next().await {
+                    for item in &chunk {
+                        cursor.advance(item);
+                    }
+                    resumed = true;
+                    yield chunk;
+                }
+                gap = GapCheck::new(cursor, instance.restart);
+                gap.met |= rotated.joint().told;
+                written.numbering = rotated.joint().numbering();
+                if rotated.joint().over {
+                    return;
+                }
+            }
+            while let Some(mut chunk) = written.next().await? {
                 // Places only grow: what was had before stands before everything else.
                 let had = chunk.partition_point(|item| cursor.passed(item) || (!resumed && item.nanos < self.floor));
                 if had > 0 {
@@ -291,18 +314,37 @@ impl Reading {
                 // It knows nothing of a container that runs, as right after its own start: that is no gap yet.
                 Err(Error::Unreachable("the kubelet doesn't have the log yet".into()))?;
             }
-            let missing = gap.item(&self.source).filter(|_| resumed);
-            // An end from before what was asked for is left out like the lines before it.
-            let end = instance.end.as_ref().map(|end| ended(&self.source, instance.restart, cursor, end));
-            let last: Chunk = missing.into_iter().chain(end.filter(|end| resumed || end.nanos >= self.floor)).collect();
+            let last = self.last_words(instance, cursor, gap.item(&self.source).filter(|_| resumed), resumed);
             if !last.is_empty() {
                 yield last;
             }
         }
     }
 
-    /// Everything that an instance has written since `floor`, or the last of it.
-    async fn written(&self, instance: &Instance, floor: i64) -> Result<ChunkStream, Error> {
+    /// What is told once an instance's lines are over: that some are missing, and its end.
+    fn last_words(&self, instance: &Instance, cursor: Cursor, missing: Option<Item>, resumed: bool) -> Chunk {
+        let end = instance.end.as_ref().map(|end| ended(&self.source, instance.restart, cursor, end));
+        // An end from before what was asked for is left out like the lines before it.
+        missing.into_iter().chain(end.filter(|end| resumed || end.nanos >= self.floor)).collect()
+    }
+
+    /// Whether something has been read before, by this reading or an earlier one.
+    fn has_begun(&self, cursor: Cursor) -> bool {
+        self.cursor.is_some() || cursor != Cursor::start()
+    }
+
+    /// What has to be read from the disk before the kubelet's first line, if that isn't one that the reader has had.
+    async fn rotated(&self, first: Option<Item>, instance: &Instance, cursor: Cursor) -> Option<Rotated> {
+        let kept = self.kept.as_ref()?;
+        let place = if self.has_begun(cursor) { Place::After(cursor) } else { Place::From(self.floor) };
+        if first.as_ref().is_some_and(|first| place.has_had(first)) {
+            return None;
+        }
+        Some(kept.before(self.source.id, place, instance.restart, first).await)
+    }
+
+    /// Everything that the kubelet has of an instance since `floor`, or the last of it.
+    async fn written(&self, instance: &Instance, floor: i64) -> Result<Written, Error> {
         let follow = self.follow && instance.end.is_none();
         let all = Part { follow, since: Some(floor).filter(|nanos| *nanos > 0), ..Part::default() };
         if let Some(tail) = self.tail {
@@ -310,10 +352,18 @@ impl Reading {
             let lines = self.part(instance, Part { tail: Some(tail), ..all }).await?;
             let lines: Chunk = lines.try_concat().await?;
             if let Some(lines) = surely_whole(lines, tail) {
-                return Ok(once(async { Ok(lines) }).boxed());
+                return Ok(Written {
+                    first: Some(lines),
+                    rest: empty().boxed(),
+                    enough: true,
+                    numbering: None,
+                });
             }
         }
-        self.part(instance, all).await
+        let mut rest = self.part(instance, all).await?;
+        // Who follows begins before there is a line.
+        let first = if self.kept.is_some() { rest.try_next().await? } else { None };
+        Ok(Written { first, rest, enough: false, numbering: None })
     }
 
     async fn part(&self, instance: &Instance, part: Part) -> Result<ChunkStream, Error> {
@@ -341,38 +391,6 @@ fn surely_whole(lines: Vec<Item>, tail: u32) -> Option<Vec<Item>> {
 pub(super) fn ended(source: &Source, restart: u32, cursor: Cursor, end: &super::instances::End) -> Item {
     let place = (end.nanos.max(cursor.nanos), cursor.ordinal);
     Item::happened(source, restart, place, What::Ended(end.text.clone()))
-}
-
-/// Whether lines may be missing between a reader's place and the first line that can be read after it.
-struct GapCheck {
-    cursor: Cursor,
-    restart: u32,
-    /// Whether the line at the cursor, or an earlier one, was met again: then nothing is missing.
-    met: bool,
-}
-
-impl GapCheck {
-    fn new(cursor: Cursor, restart: u32) -> Self {
-        // Whoever has read all earlier instances to their ends begins this one at its beginning.
-        Self { cursor, restart, met: cursor.fresh && restart == cursor.instance }
-    }
-
-    fn saw_the_place(&mut self) {
-        // The instance that the cursor is in, or one between, may be missing all the same.
-        self.met = self.met || self.restart <= self.cursor.instance;
-    }
-
-    fn item(&self, source: &Source) -> Option<Item> {
-        if self.met {
-            return None;
-        }
-        let text = if self.restart > self.cursor.instance {
-            "An earlier run of the container can't be read any more: lines may be missing here."
-        } else {
-            "The log was rotated while nobody read it: lines may be missing here."
-        };
-        Some(Item::happened(source, self.restart, self.cursor.place(), What::Gap(text.into())))
-    }
 }
 
 #[cfg(test)]

@@ -63,22 +63,6 @@ fn where_a_tail_was_cut_the_first_place_is_left_out() {
     assert_eq!(surely_whole(vec![line(5, 1), line(5, 2)], 2), None);
 }
 
-#[test]
-fn a_gap_is_told_unless_the_readers_place_was_met_again() {
-    let at = |instance, fresh| Cursor { nanos: 5, ordinal: 1, instance, fresh };
-    // In the middle of the instance that is read.
-    let mut check = GapCheck::new(at(1, false), 1);
-    assert!(check.item(&source()).is_some());
-    check.saw_the_place();
-    assert!(check.item(&source()).is_none());
-    // At the beginning of it.
-    assert!(GapCheck::new(at(1, true), 1).item(&source()).is_none());
-    // An instance between is gone, whatever is met.
-    let mut check = GapCheck::new(at(0, false), 2);
-    check.saw_the_place();
-    assert!(check.item(&source()).is_some());
-}
-
 /// What is read of an instance of which one line was read, if the API gives this log.
 async fn read_on(log: &'static str, read_before: bool, end: Option<End>) -> Vec<What> {
     try_read_on(log, read_before, end).await.unwrap()
@@ -99,6 +83,7 @@ async fn try_read_on(log: &'static str, read_before: bool, end: Option<End>) -> 
         cursor: Some(cursor),
         floor: 0,
         tail: None,
+        kept: None,
         follow: true,
         read_before: read_before.then_some(id),
     };

@@ -97,15 +97,25 @@ impl Known {
         let last = before.checked_sub(1).map(|index| self.times[index]);
         self.times.drain(..before);
         // The new file's first lines can be lost too.
-        if next == first && last.is_some_and(|last| next - last < CLOSE) {
+        if next == first && last.is_some_and(|last| follows_at_once(last, next)) {
             return None;
         }
-        let at = Timestamp::from_nanosecond(next.into()).unwrap_or_default();
-        let span = last.map_or("right".to_owned(), |last| format!("in the {} ms", (next - last) / CLOSE));
-        Some(format!(
-            "The log was rotated, and Kubernetes can lose lines then: what was written {span} before {at:.3} may be missing."
-        ))
+        Some(may_be_missing(last, next))
     }
+}
+
+/// Whether lines with these times are so close that nothing is taken to be missing between them.
+pub(super) fn follows_at_once(last: i64, next: i64) -> bool {
+    next - last < CLOSE
+}
+
+/// Tells that lines may be missing between those with these times.
+pub(super) fn may_be_missing(last: Option<i64>, next: i64) -> String {
+    let at = Timestamp::from_nanosecond(next.into()).unwrap_or_default();
+    let span = last.map_or("right".to_owned(), |last| format!("in the {} ms", (next - last) / CLOSE));
+    format!(
+        "The log was rotated, and Kubernetes can lose lines then: what was written {span} before {at:.3} may be missing."
+    )
 }
 
 /// The time of the first line that the kubelet has.

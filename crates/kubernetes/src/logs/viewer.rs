@@ -10,6 +10,8 @@ use super::older::Older;
 use super::position::{Cursor, Position, Texts};
 use super::range::Range;
 use super::read::{ChunkStream, Reading};
+use super::rotated::KeptLines;
+use super::tail::Tail;
 use super::{FIRST_ANSWER, Keep, sources};
 use crate::{Cluster, ClusterState, Error};
 use async_stream::try_stream;
@@ -25,14 +27,11 @@ const DEFAULT_TAIL: u32 = 500;
 /// How long to wait before what couldn't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How many entries of a tail are handed over at once.
-const CHUNK: usize = 256;
-
 /// What a reader is given, with the text of where they are after it.
-type Shown = (LogPosition, LogEntry);
+pub(super) type Shown = (LogPosition, LogEntry);
 
 /// What comes next, and where the reader is after that and what isn't shown.
-type Step = (Position, Vec<Shown>);
+pub(super) type Step = (Position, Vec<Shown>);
 
 pub(super) struct Viewer {
     pub(super) cluster: Cluster,
@@ -259,7 +258,7 @@ impl Viewer {
         ids.retain(|id| !covered.contains(id));
         let asked = present.into_iter().filter(|source| ids.contains(&source.id));
         let mut streams: Vec<ChunkStream> =
-            asked.filter_map(|source| self.written(source, position, tail)).collect();
+            asked.filter_map(|source| self.written(source, position, tail, past.is_none())).collect();
         streams.push(kept.items(position.clone(), had, held).boxed());
         let mut events =
             events_after(&self.state.namespace(&self.namespace), &self.service, position.events.unwrap_or(0));
@@ -290,8 +289,15 @@ impl Viewer {
         kept.beginning(position, had, enough.as_ref()).await
     }
 
-    /// What has been written by one container.
-    fn written(&self, source: Source, position: &Position, tail: Option<u32>) -> Option<ChunkStream> {
+    /// What has been written by one container. Unless somebody outside of the cluster has it too, with what was never written down, what
+    /// the kubelet no longer has comes from the disk.
+    fn written(
+        &self,
+        source: Source,
+        position: &Position,
+        tail: Option<u32>,
+        from_disk: bool,
+    ) -> Option<ChunkStream> {
         let namespace = self.state.namespace(&self.namespace);
         let instances = instances(namespace.pods.get(&source.origin.pod)?, &source.origin.container);
         let reading = Reading {
@@ -302,10 +308,18 @@ impl Viewer {
             // Matching lines can stand anywhere, and so can the last before an end.
             tail: tail.filter(|_| self.request.filter.is_none() && !self.range.has_end()),
             follow: false,
+            kept: self.kept_lines(tail).filter(|_| from_disk),
             read_before: None,
             source,
         };
         Some(reading.ahead())
+    }
+
+    /// What the disk has of containers that the kubelet is asked about.
+    fn kept_lines(&self, tail: Option<u32>) -> Option<KeptLines> {
+        let kept = self.cluster.hubs.kept(&self.namespace, &self.service)?;
+        // Matching lines can stand anywhere.
+        Some(KeptLines { kept, range: self.range, last: tail.filter(|_| self.request.filter.is_none()) })
     }
 
     /// Adds what is shown of an item after which the reader is at a position.
@@ -374,61 +388,6 @@ fn lost(position: &Position, present: &HashSet<SourceId>, covered: &HashSet<Sour
         what: What::Gap("A pod that was being read is gone: its last lines may be missing here.".into()),
     };
     open.map(gap).collect()
-}
-
-/// The last lines that are kept with what happened between them, and where a reader is before, between and after them.
-struct Tail {
-    before: Position,
-    items: VecDeque<(Item, LogEntry)>,
-    /// Of lines; what happened between them doesn't count.
-    limit: usize,
-    lines: usize,
-    after: Position,
-}
-
-impl Tail {
-    fn new(before: Position, limit: u32) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { after: before.clone(), before, items: VecDeque::new(), limit, lines: 0 }
-    }
-
-    /// Takes what was read of an item: see [`Viewer::read`].
-    fn push(&mut self, item: Item, read: Option<(Vec<LogEntry>, LogEntry)>) {
-        self.after.advance(&item);
-        let Some((before, entry)) = read.filter(|_| self.limit > 0) else { return };
-        for earlier in before {
-            if let Some(place) = earlier.place {
-                self.keep(Item::line_at(place), earlier);
-            }
-        }
-        self.keep(item, entry);
-    }
-
-    fn keep(&mut self, item: Item, entry: LogEntry) {
-        self.lines += usize::from(matches!(item.what, What::Line(_)));
-        self.items.push_back((item, entry));
-        while self.lines > self.limit
-            && let Some((dropped, _)) = self.items.pop_front()
-        {
-            self.lines -= usize::from(matches!(dropped.what, What::Line(_)));
-            self.before.advance(&dropped);
-        }
-    }
-
-    /// The entries, and then the position after everything that was read.
-    fn into_steps(self) -> impl Iterator<Item = Step> {
-        let (mut position, mut texts, mut items) = (self.before, Texts::default(), self.items);
-        let steps = std::iter::from_fn(move || {
-            let some = items.drain(..items.len().min(CHUNK));
-            let shown = some.filter_map(|(item, entry)| {
-                position.advance(&item);
-                Some((texts.of(&position)?, entry))
-            });
-            let shown: Vec<Shown> = shown.collect();
-            (!shown.is_empty()).then(|| (position.clone(), shown))
-        });
-        steps.chain(std::iter::once((self.after, Vec::new())))
-    }
 }
 
 #[cfg(test)]

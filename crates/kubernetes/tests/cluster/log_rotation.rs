@@ -2,12 +2,15 @@
 
 use crate::fixture::{Fixture, in_namespace, kubeconfig, names, orders, take_until};
 use crate::logs::{Got, follow_all};
-use fairway_domain::{LogEntry, LogMarker, LogPosition};
-use fairway_kubernetes::ClusterState;
+use fairway_domain::{LogEntry, LogMarker, LogMoment, LogPosition, LogRequest};
+use fairway_kubernetes::{ClusterState, LogKeeping};
+use futures::StreamExt;
 use kube::ResourceExt;
 use std::io::Write;
+use std::path::Path;
 use std::pin::pin;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Where the local cluster's container runtime listens.
 const RUNTIME: &str = "/run/fairway-cluster/containerd.sock";
@@ -42,9 +45,10 @@ fn open_anew(id: &str) {
     assert!(told.contains("grpc-status: 0"), "{told}");
 }
 
-/// About 250 lines a second, long enough that a rotation is looked for every few seconds.
-const QUICK: &str = "import itertools, time\n\
-                     for n in itertools.count(): print(n, 'x' * 300, flush=True); time.sleep(0.004)";
+/// About 250 lines a second, long enough that a rotation is looked for every few seconds. Each is written at once: the runtime parts
+/// one at a rotation that comes in pieces.
+const QUICK: &str = "import itertools, os, time\n\
+                     for n in itertools.count(): os.write(1, b'%d %s\\n' % (n, b'x' * 300)); time.sleep(0.004)";
 
 fn number(entry: &LogEntry) -> Option<u64> {
     entry.text.split(' ').next().filter(|_| entry.marker.is_none())?.parse().ok()
@@ -117,5 +121,71 @@ fn who_fell_behind_a_rotation_is_told_and_hinders_nobody() {
         assert!(numbers == (0..10).chain(12_000..24_000).collect::<Vec<_>>(), "the rest, each line once");
         let told = of_slow.iter().position(|(_, entry)| entry.marker == Some(LogMarker::Gap)).unwrap();
         assert_eq!(of_slow[..told].iter().filter_map(|(_, entry)| number(entry)).next_back(), Some(9));
+    });
+}
+
+/// The lines themselves.
+fn lines(got: &[(LogPosition, LogEntry)]) -> Vec<&LogEntry> {
+    got.iter().map(|(_, entry)| entry).filter(|entry| entry.marker.is_none()).collect()
+}
+
+/// What somebody reads who comes now.
+async fn read(fixture: &Fixture, state: &ClusterState, request: LogRequest) -> Got {
+    fixture.logs(state, request).collect().await
+}
+
+/// A service that writes quickly, and whose log is kept on disk.
+async fn kept_on_disk(fixture: &Fixture, folder: &Path) -> ClusterState {
+    let state = fixture.watch();
+    let age = Duration::from_secs(3600);
+    let keeping = LogKeeping { folder: folder.to_owned(), bytes: 16 << 20, age };
+    tokio::spawn(fixture.cluster.keep_logs(&state, keeping));
+    fixture.deploy(1, QUICK).await;
+    fixture.until(&state, "a pod", |objects| names(objects).len() == 1).await;
+    state
+}
+
+#[test]
+fn what_was_rotated_away_is_read_afterwards_as_it_was_read_when_it_was_written() {
+    in_namespace(|fixture| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let state = kept_on_disk(&fixture, folder.path()).await;
+        let mut stream = pin!(fixture.logs(&state, follow_all()));
+        let mut live: Got = take_until(&mut stream, |got| got.len() > 300).await;
+        for turn in 0..4 {
+            rotate(&fixture, &state, turn).await;
+            // Right after it, some of what was written before is on its way to the disk.
+            let now = read(&fixture, &state, LogRequest::default()).await;
+            live.extend(take_until(&mut stream, |got| got.len() > 900).await);
+            let (now, live) = (lines(&now), lines(&live));
+            assert!(now == live[..now.len()], "{} lines right after a rotation", now.len());
+        }
+        let afterwards = read(&fixture, &state, LogRequest::default()).await;
+        let (all, of_live) = (lines(&afterwards), lines(&live));
+        assert!(all[..of_live.len()] == of_live, "all that was read live, each line once");
+        assert_eq!(number(all[0]), Some(0));
+        let holes = all.windows(2).filter(|pair| number(pair[1]) != number(pair[0]).map(|number| number + 1));
+        let (holes, told) = (holes.count(), gaps(&afterwards).count());
+        assert!(holes <= told, "{holes} holes, but {:?}", gaps(&afterwards).collect::<Vec<_>>());
+        assert!(told <= 2 * 4, "{told} places for four rotations");
+
+        for (had, (position, _)) in live.iter().enumerate().step_by(97) {
+            let after = LogRequest { after: Some(position.clone()), ..LogRequest::default() };
+            let rest = read(&fixture, &state, after).await;
+            let expected = lines(&live[had + 1..]);
+            assert!(lines(&rest)[..expected.len()] == expected, "going on after {had}");
+        }
+        let place = |index: usize| all[index].place.map(LogMoment::Line);
+        for until in (100..of_live.len()).step_by(331) {
+            let page = LogRequest { until: place(until), tail: Some(100), ..LogRequest::default() };
+            let page = read(&fixture, &state, page).await;
+            assert!(lines(&page) == all[until - 100..until], "the page before {until}");
+            let head = LogRequest { from: place(until - 50), head: Some(50), ..LogRequest::default() };
+            let head = read(&fixture, &state, head).await;
+            assert!(lines(&head) == all[until - 50..until], "the 50 lines before {until}");
+        }
+        let tail = LogRequest { tail: Some(u32::MAX), ..LogRequest::default() };
+        let tail = read(&fixture, &state, tail).await;
+        assert!(lines(&tail)[..of_live.len()] == of_live, "a tail that is longer than the log");
     });
 }

@@ -2,13 +2,16 @@
 //!
 //! A service has a folder of segments, numbered. A segment begins with every source that is known and how far it had been written,
 //! so that reading can begin at any of them; records are only ever added, and a file with a torn end is good up to there. The hub writes
-//! (`Keeper`), and goes on after a restart where the files end; readers take from the files alone what the cluster no longer has.
+//! (`Keeper`), and goes on after a restart where the files end; readers take from the files alone what the cluster no longer has: all
+//! of the containers that went with their pods (`Kept`), and of one that is there what it wrote before (`KeptSource`).
 
 mod read;
 mod record;
+mod source;
 mod write;
 
 pub(super) use read::{Beginning, Enough, Kept};
+pub(super) use source::{KeptSource, Place};
 pub(super) use write::Keeper;
 
 use fairway_domain::{Namespace, ServiceName};

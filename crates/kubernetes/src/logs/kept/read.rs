@@ -16,8 +16,9 @@ use std::sync::Arc;
 const CHUNK: usize = 256;
 
 /// The files of one service.
+#[derive(Clone)]
 pub(in super::super) struct Kept {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 /// Where reading begins.

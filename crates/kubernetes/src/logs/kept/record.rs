@@ -85,30 +85,59 @@ fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 /// The records of a file, up to its end or to the first that isn't whole.
 pub(super) struct Records<'a> {
     bytes: &'a [u8],
-    origins: HashMap<SourceId, Arc<Origin>>,
+    origins: Origins,
 }
 
 impl<'a> Records<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes, origins: HashMap::new() }
+        Self { bytes, origins: Origins::default() }
     }
+}
 
-    fn body(&mut self) -> Option<&'a [u8]> {
-        let mut head = Fields(self.bytes);
-        let length = usize::try_from(u32::from_le_bytes(head.take()?)).ok()?;
-        let sum = u32::from_le_bytes(head.take()?);
-        let (body, rest) = head.0.split_at_checked(length)?;
-        self.bytes = rest;
-        (crc32fast::hash(body) == sum).then_some(body)
+impl Iterator for Records<'_> {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        let record = split(self.bytes).and_then(|(body, rest)| {
+            self.bytes = rest;
+            self.origins.decode(body)
+        });
+        if record.is_none() {
+            self.bytes = &[];
+        }
+        record
     }
+}
 
-    fn decode(&mut self, body: &[u8]) -> Option<Record> {
+/// The body of the first of these records, and what follows it; nothing if it isn't whole.
+pub(super) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut head = Fields(bytes);
+    let length = usize::try_from(u32::from_le_bytes(head.take()?)).ok()?;
+    let sum = u32::from_le_bytes(head.take()?);
+    let (body, rest) = head.0.split_at_checked(length)?;
+    (crc32fast::hash(body) == sum).then_some((body, rest))
+}
+
+/// Which source the record with this body is of.
+pub(super) fn source_of(body: &[u8]) -> Option<SourceId> {
+    let mut fields = Fields(body);
+    let [_kind] = fields.take()?;
+    Some(SourceId(u64::from_le_bytes(fields.take()?)))
+}
+
+/// What all items of the sources that were met have in common.
+#[derive(Default)]
+pub(super) struct Origins(HashMap<SourceId, Arc<Origin>>);
+
+impl Origins {
+    /// The record with this body; nothing if it is none.
+    pub(super) fn decode(&mut self, body: &[u8]) -> Option<Record> {
         let mut fields = Fields(body);
         let [kind] = fields.take()?;
         let id = SourceId(u64::from_le_bytes(fields.take()?));
         if kind == SOURCE {
             let source = source(id, fields)?;
-            self.origins.insert(id, source.origin.clone());
+            self.0.insert(id, source.origin.clone());
             return Some(Record::Source(source));
         }
         let restart = u32::from_le_bytes(fields.take()?);
@@ -125,20 +154,8 @@ impl<'a> Records<'a> {
             CLOSED => What::Closed(None),
             _ => return None,
         };
-        let origin = self.origins.get(&id)?.clone();
+        let origin = self.0.get(&id)?.clone();
         Some(Record::Item(Item { source: id, origin, restart, nanos, ordinal, beyond, what }))
-    }
-}
-
-impl Iterator for Records<'_> {
-    type Item = Record;
-
-    fn next(&mut self) -> Option<Record> {
-        let record = self.body().and_then(|body| self.decode(body));
-        if record.is_none() {
-            self.bytes = &[];
-        }
-        record
     }
 }
 

@@ -1,0 +1,69 @@
+//! Noticing that a log can't be read on where it was left.
+
+use super::line::{Item, Source, What};
+use super::position::Cursor;
+
+/// Whether lines may be missing between a reader's place and the first line that can be read after it.
+pub(super) struct GapCheck {
+    cursor: Cursor,
+    restart: u32,
+    /// Whether the line at the cursor, or an earlier one, was met again: then nothing is missing.
+    pub(super) met: bool,
+}
+
+impl GapCheck {
+    pub(super) fn new(cursor: Cursor, restart: u32) -> Self {
+        // Whoever has read all earlier instances to their ends begins this one at its beginning.
+        Self { cursor, restart, met: cursor.fresh && restart == cursor.instance }
+    }
+
+    pub(super) fn saw_the_place(&mut self) {
+        // The instance that the cursor is in, or one between, may be missing all the same.
+        self.met = self.met || self.restart <= self.cursor.instance;
+    }
+
+    pub(super) fn item(&self, source: &Source) -> Option<Item> {
+        if self.met {
+            return None;
+        }
+        let text = if self.restart > self.cursor.instance {
+            "An earlier run of the container can't be read any more: lines may be missing here."
+        } else {
+            "The log was rotated while nobody read it: lines may be missing here."
+        };
+        Some(Item::happened(source, self.restart, self.cursor.place(), What::Gap(text.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::SourceId;
+    use super::*;
+    use std::sync::Arc;
+
+    fn source() -> Source {
+        Source {
+            id: SourceId(1),
+            namespace: "staging".parse().unwrap(),
+            uid: "uid".into(),
+            origin: Arc::default(),
+            made: None,
+        }
+    }
+
+    #[test]
+    fn a_gap_is_told_unless_the_readers_place_was_met_again() {
+        let at = |instance, fresh| Cursor { nanos: 5, ordinal: 1, instance, fresh };
+        // In the middle of the instance that is read.
+        let mut check = GapCheck::new(at(1, false), 1);
+        assert!(check.item(&source()).is_some());
+        check.saw_the_place();
+        assert!(check.item(&source()).is_none());
+        // At the beginning of it.
+        assert!(GapCheck::new(at(1, true), 1).item(&source()).is_none());
+        // An instance between is gone, whatever is met.
+        let mut check = GapCheck::new(at(0, false), 2);
+        check.saw_the_place();
+        assert!(check.item(&source()).is_some());
+    }
+}

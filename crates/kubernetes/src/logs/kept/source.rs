@@ -1,0 +1,227 @@
+//! Reading what is kept of one source alone, piece by piece.
+
+use super::super::line::{Item, SourceId, What};
+use super::super::position::Cursor;
+use super::read::{Enough, Kept};
+use super::record::{Origins, Record, source_of, split};
+use super::segments;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+
+/// How much of a segment is read at once, in bytes.
+const PIECE: usize = 128 * 1024;
+/// More than any record is long, in bytes.
+const MOST_RECORD: usize = 1024 * 1024;
+
+/// Where a reader of one source stands.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) enum Place {
+    /// They have had everything up to here.
+    After(Cursor),
+    /// They have had nothing, and want nothing before this time, in nanoseconds since the epoch.
+    From(i64),
+}
+
+impl Place {
+    pub(in super::super) fn has_had(self, item: &Item) -> bool {
+        match self {
+            Self::After(cursor) => cursor.passed(item),
+            Self::From(floor) => item.nanos < floor,
+        }
+    }
+
+    /// Whether there is nothing to be read up to there.
+    fn is_past(self, cursor: Cursor) -> bool {
+        match self {
+            Self::After(own) => own.is_past(cursor),
+            Self::From(floor) => cursor.nanos < floor,
+        }
+    }
+}
+
+/// What is kept of one source after a place, in its order. Where something isn't kept any more that the reader hasn't had, a gap
+/// says so. That the source joined, or is gone, is told by the cluster.
+pub(in super::super) struct KeptSource {
+    folder: PathBuf,
+    source: SourceId,
+    place: Place,
+    /// What is to be read after the open one.
+    paths: VecDeque<PathBuf>,
+    /// The number of the newest segment that is known.
+    newest: Option<u64>,
+    open: Option<Segment>,
+    /// Whether what comes next follows right after the place.
+    follows: bool,
+    /// What stands after a gap.
+    held: Option<Item>,
+}
+
+impl KeptSource {
+    /// If only the last lines are wanted, `wanted` says which ones, and before what time in nanoseconds all of them were written.
+    pub(in super::super) async fn open(
+        kept: &Kept,
+        source: SourceId,
+        place: Place,
+        wanted: Option<(&Enough<'_>, i64)>,
+    ) -> Self {
+        let (mut paths, mut lines) = (VecDeque::new(), 0);
+        let all = segments(&kept.folder).unwrap_or_default();
+        let newest = all.last().map(|(number, _)| *number);
+        for (_, path) in all.into_iter().rev() {
+            // One that was removed just now was the oldest.
+            let Some(mut segment) = Segment::open(&path, source).await else { break };
+            let Some(Record::Source(known)) = segment.next().await else { break };
+            paths.push_front(path);
+            if known.cursor.is_none_or(|cursor| place.is_past(cursor)) {
+                break;
+            }
+            // What was written from there on is in what follows.
+            let Some((enough, _)) = wanted.filter(|(_, end)| known.cursor.is_none_or(|c| c.nanos < *end))
+            else {
+                continue;
+            };
+            while let Some(record) = segment.next().await {
+                lines += u32::from(matches!(record, Record::Item(item) if (enough.counts)(&item)));
+            }
+            if lines >= enough.lines {
+                break;
+            }
+        }
+        let follows = match place {
+            Place::After(cursor) => cursor == Cursor::start(),
+            Place::From(_) => true,
+        };
+        Self { folder: kept.folder.clone(), source, place, paths, newest, open: None, follows, held: None }
+    }
+
+    /// Whether everything that was written before what comes next was read, as far as it is known.
+    pub(in super::super) fn follows(&self) -> bool {
+        self.follows
+    }
+
+    /// The next item; nothing where the files end now.
+    pub(in super::super) async fn next(&mut self) -> Option<Item> {
+        if let Some(item) = self.held.take() {
+            return Some(item);
+        }
+        loop {
+            match self.record().await? {
+                Record::Source(known) => {
+                    if let Some(cursor) = known.cursor.filter(|cursor| !cursor.closed()) {
+                        let fresh = matches!(self.place, Place::From(_));
+                        self.follows = fresh || self.place.is_past(cursor);
+                    }
+                }
+                Record::Item(item) if matches!(item.what, What::Joined(_) | What::Closed(_)) => {}
+                Record::Item(item) if self.place.has_had(&item) => {
+                    self.follows |= matches!(item.what, What::Line(_));
+                }
+                Record::Item(item) => return Some(self.took(item)),
+            }
+        }
+    }
+
+    async fn record(&mut self) -> Option<Record> {
+        loop {
+            if let Some(segment) = &mut self.open {
+                if let Some(record) = segment.next().await {
+                    return Some(record);
+                }
+                if self.paths.is_empty() {
+                    // The last one may still be written to. If it is known to be over, it is read to its end once more.
+                    self.look_for_newer();
+                    if self.paths.is_empty() {
+                        return None;
+                    }
+                    continue;
+                }
+            }
+            self.open = Segment::open(&self.paths.pop_front()?, self.source).await;
+        }
+    }
+
+    fn look_for_newer(&mut self) {
+        for (number, path) in segments(&self.folder).unwrap_or_default() {
+            if Some(number) > self.newest {
+                self.newest = Some(number);
+                self.paths.push_back(path);
+            }
+        }
+    }
+
+    /// What comes next, and then the item.
+    fn took(&mut self, item: Item) -> Item {
+        let gap = match self.place {
+            Place::After(own) if !self.follows => Some(gap(&item, own)),
+            _ => None,
+        };
+        let mut cursor = match self.place {
+            Place::After(cursor) => cursor,
+            Place::From(_) => Cursor::start(),
+        };
+        cursor.advance(&item);
+        (self.place, self.follows) = (Place::After(cursor), true);
+        match gap {
+            Some(gap) => {
+                self.held = Some(item);
+                gap
+            }
+            None => item,
+        }
+    }
+}
+
+fn gap(next: &Item, own: Cursor) -> Item {
+    let (nanos, ordinal) = own.place();
+    let why = "These lines aren't kept any more: some are missing here.";
+    Item { restart: own.instance, nanos, ordinal, beyond: 0, what: What::Gap(why.into()), ..next.clone() }
+}
+
+/// One segment's records of one source.
+struct Segment {
+    file: File,
+    source: SourceId,
+    origins: Origins,
+    bytes: Vec<u8>,
+    /// How many of the bytes have been taken.
+    taken: usize,
+}
+
+impl Segment {
+    /// Nothing if it isn't there any more.
+    async fn open(path: &Path, source: SourceId) -> Option<Self> {
+        let file = File::open(path).await.ok()?;
+        Some(Self { file, source, origins: Origins::default(), bytes: Vec::new(), taken: 0 })
+    }
+
+    async fn next(&mut self) -> Option<Record> {
+        loop {
+            while let Some((body, rest)) = split(&self.bytes[self.taken..]) {
+                self.taken = self.bytes.len() - rest.len();
+                if source_of(body) == Some(self.source) {
+                    return self.origins.decode(body);
+                }
+            }
+            if !self.fill().await {
+                return None;
+            }
+        }
+    }
+
+    /// Reads on; false at the end, and where there is no record.
+    async fn fill(&mut self) -> bool {
+        self.bytes.drain(..self.taken);
+        self.taken = 0;
+        if self.bytes.len() > MOST_RECORD {
+            return false;
+        }
+        self.bytes.reserve(PIECE);
+        matches!(self.file.read_buf(&mut self.bytes).await, Ok(read) if read > 0)
+    }
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
