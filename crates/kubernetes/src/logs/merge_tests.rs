@@ -1,6 +1,7 @@
 use super::super::line::What;
 use super::*;
 use futures::{StreamExt, stream};
+use proptest::prelude::*;
 use std::sync::Arc;
 
 fn item(source: u64, nanos: i64, text: &str) -> Item {
@@ -81,4 +82,72 @@ fn a_window_that_is_full_has_room_again_once_its_lines_have_left() {
     assert!(!window.has_room());
     assert_eq!(window.release(start + WINDOW).len(), 16);
     assert!(window.has_room() && window.bytes == 0);
+}
+
+/// For each of some lines: by which source it was written, how long after the source's line before, and how long after the line
+/// before it came.
+fn arrivals() -> impl Strategy<Value = Vec<(u64, i64, u64)>> {
+    proptest::collection::vec((1..5_u64, 0..3_i64, 0..400_u64), 0..60)
+}
+
+/// These lines, each with a text of its own, and when it comes.
+fn lines(arrivals: &[(u64, i64, u64)]) -> Vec<(Item, Duration)> {
+    let (mut written, mut came) = ([0; 5], Duration::ZERO);
+    let line = |(number, (source, after, later)): (usize, &(u64, i64, u64))| {
+        let nanos = &mut written[usize::try_from(*source).unwrap()];
+        *nanos += after;
+        came += Duration::from_millis(*later);
+        (item(*source, *nanos, &number.to_string()), came)
+    };
+    arrivals.iter().enumerate().map(line).collect()
+}
+
+fn in_order(items: &[Item]) -> bool {
+    items.is_sorted_by_key(|item| (item.nanos, item.source))
+}
+
+proptest! {
+    #[test]
+    fn however_sources_come_in_pieces_their_merge_is_all_of_them_in_order(
+        arrivals in arrivals(),
+        sizes in proptest::collection::vec(1..7_usize, 5),
+    ) {
+        let lines: Vec<Item> = lines(&arrivals).into_iter().map(|(item, _)| item).collect();
+        let source = |source: usize| {
+            let own = lines.iter().filter(|item| item.source.0 == source as u64).cloned();
+            let own: Vec<Item> = own.collect();
+            stream::iter(own.chunks(sizes[source]).map(|chunk| Ok(chunk.to_vec())).collect::<Vec<_>>()).boxed()
+        };
+        let merge = merged((0..5).map(source).collect()).try_concat();
+        let all: Vec<Item> = futures::executor::block_on(merge).unwrap();
+        let mut expected = lines;
+        expected.sort_by_key(|item| (item.nanos, item.source));
+        prop_assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn whatever_comes_leaves_the_window_once_in_time_and_each_source_in_its_order(arrivals in arrivals()) {
+        let (mut window, start) = (Window::default(), Instant::now());
+        let lines = lines(&arrivals);
+        let mut left: Vec<Item> = Vec::new();
+        for (number, (item, came)) in lines.iter().enumerate() {
+            let now = start + *came;
+            let released = window.release(now);
+            prop_assert!(in_order(&released));
+            left.extend(released);
+            let waited = lines[..number].iter().filter(|(_, came)| start + *came + WINDOW <= now);
+            for (late, _) in waited {
+                prop_assert!(left.contains(late), "{late:?} waits too long");
+            }
+            window.push(item.clone(), now);
+        }
+        left.extend(window.release(start + Duration::from_secs(3600)));
+        prop_assert_eq!(left.len(), lines.len());
+        for source in 1..5 {
+            let own = |item: &&Item| item.source == SourceId(source);
+            let written: Vec<&Item> = lines.iter().map(|(item, _)| item).filter(own).collect();
+            prop_assert_eq!(left.iter().filter(own).collect::<Vec<_>>(), written);
+        }
+        prop_assert!(window.held.is_empty() && window.arrivals.is_empty() && window.bytes == 0);
+    }
 }

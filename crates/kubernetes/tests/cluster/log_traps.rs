@@ -21,6 +21,15 @@ print("short", flush=True)
 time.sleep(3600)
 "#;
 
+/// The same, two of them again and again, as somebody's program does.
+const LONG_EACH_SECOND: &str = r#"
+import itertools, json, time
+for number in itertools.count():
+    print(("%d " % number).ljust(18_000, "a"), flush=True)
+    print(json.dumps({"number": number, "message": "b" * 40_000}), flush=True)
+    time.sleep(1)
+"#;
+
 /// Lines each of which is more than the kubelet leaves in one file. It looks every ten seconds.
 const HUGE: &str = r#"
 import time
@@ -51,6 +60,33 @@ fn a_line_of_any_length_is_one_entry_and_can_be_had_whole() {
             assert!(whole == letter.repeat(length), "{letter}: {}", whole.len());
             assert_eq!(None, self::whole(&fixture, &state, LogPlace { ordinal: 99, ..place }).await);
         }
+    });
+}
+
+#[test]
+fn long_lines_each_second_are_each_one_entry_live_and_afterwards() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        fixture.deploy(1, LONG_EACH_SECOND).await;
+        let mut stream = Box::pin(fixture.logs(&state, follow_all()));
+        let live = take_until(&mut stream, |got| written(got).len() == 24).await;
+        let once = LogRequest::default();
+        let afterwards: Got = futures::StreamExt::collect(fixture.logs(&state, once)).await;
+        for got in [written(&live), written(&afterwards)[..24].to_vec()] {
+            for (number, pair) in got.chunks(2).enumerate() {
+                let [plain, json] = pair else { panic!("{number} stands alone") };
+                assert!(
+                    plain.text == format!("{:a<18000}", format!("{number} ")),
+                    "{number}: {}",
+                    plain.bytes
+                );
+                let parsed: serde_json::Value = serde_json::from_str(&json.text).unwrap();
+                assert_eq!(parsed["number"], number);
+                let message = parsed["message"].as_str().unwrap();
+                assert!(message == "b".repeat(40_000), "{number}: {}", message.len());
+            }
+        }
+        assert!(!live.iter().any(|(_, entry)| entry.marker == Some(LogMarker::Gap)));
     });
 }
 
