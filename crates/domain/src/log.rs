@@ -185,7 +185,7 @@ impl Level {
         const WORDS: [(Level, &[&str]); 6] = [
             (Level::Trace, &["trace", "trac", "trc", "verbose", "vrb"]),
             (Level::Debug, &["debug", "debu", "dbg"]),
-            (Level::Info, &["info", "information", "inf", "notice"]),
+            (Level::Info, &["info", "information", "inf", "notice", "success"]),
             (Level::Warn, &["warn", "warning", "wrn"]),
             (Level::Error, &["error", "err", "erro", "fail", "severe"]),
             (

@@ -142,8 +142,10 @@ fn is_whole(word: &str) -> bool {
 fn is_time(part: &str) -> bool {
     let bytes = part.as_bytes();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    // `6:23PM` is one too.
+    let least = if part.ends_with('M') { 3 } else { 4 };
     bytes.first().is_some_and(u8::is_ascii_digit)
-        && digits >= 4
+        && digits >= least
         && bytes.iter().any(|byte| b":-/".contains(byte))
         && bytes.iter().all(|byte| byte.is_ascii_digit() || b":-/.,+TZAPM".contains(byte))
 }
@@ -180,6 +182,7 @@ mod tests {
             ("[error] broken", Level::Error),
             ("warn: Microsoft.Hosting[14]", Level::Warn),
             ("ERRO[0012] broken", Level::Error),
+            ("6:23PM WRN slow reservation took=1.52", Level::Warn),
             ("E1125 10:00:00.123456       1 main.go:12] broken", Level::Error),
             ("INFO error count 0", Level::Info),
             ("ERROR", Level::Error),

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 /// Under these names programs write the level.
 const LEVELS: [&str; 6] = ["level", "severity", "lvl", "log.level", "levelname", "@l"];
 /// Under these the message.
-const MESSAGES: [&str; 5] = ["message", "msg", "event", "@m", "@mt"];
+const MESSAGES: [&str; 6] = ["message", "msg", "event", "@m", "@mt", "fields.message"];
 /// Under these what stands in a column of its own already.
-const TIMES: [&str; 5] = ["time", "ts", "timestamp", "@timestamp", "@t"];
+const TIMES: [&str; 6] = ["time", "ts", "timestamp", "@timestamp", "@t", "asctime"];
 
 /// A line of a log, read as far as it is asked for. The text has no control sequences any more: see [`plain`].
 #[derive(Debug)]

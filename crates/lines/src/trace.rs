@@ -7,7 +7,7 @@ use fairway_domain::Level;
 const MOST_LINES: usize = 1000;
 
 /// Follows the lines of one container in their order and tells which of them continue the entry before: the frames of Java and
-/// JavaScript, Python's tracebacks, Go's goroutine dumps, Rust's panics and backtraces.
+/// JavaScript, Python's tracebacks, Go's goroutine dumps and stacks, Rust's panics and backtraces.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     inside: Inside,
@@ -72,11 +72,18 @@ impl Trace {
         if is_goroutine(text) {
             return Some(Inside::Go);
         }
+        // What a panic said may have had several lines.
+        if text == "stack backtrace:" || text.starts_with("note: run with `RUST_BACKTRACE=") {
+            return Some(Inside::Rust);
+        }
         match inside {
-            Inside::Text | Inside::Java => {
-                (self.troubled && !indented && is_java_exception(text)).then_some(Inside::Java)
+            Inside::Text | Inside::Java if self.troubled && !indented => {
+                let java = is_java_exception(text).then_some(Inside::Java);
+                java.or_else(|| is_go_function(text).then_some(Inside::Go))
             }
-            Inside::Python if indented => Some(Inside::Python),
+            Inside::Text | Inside::Java => None,
+            // Loguru marks the frame that caught it.
+            Inside::Python if indented || text.starts_with("> File \"") => Some(Inside::Python),
             Inside::Python => is_python_exception(line).then_some(Inside::PythonEnd),
             Inside::PythonEnd => is_python_link(text).then_some(Inside::PythonEnd),
             Inside::Go => is_go(line, indented).then_some(Inside::Go),
@@ -148,6 +155,16 @@ fn is_goroutine(text: &str) -> bool {
         && rest.starts_with(|c: char| c.is_ascii_digit())
 }
 
+/// `net/http.(*conn).serve`, as a logger writes a stack: with the place on the next line.
+fn is_go_function(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "/._-()*[]".contains(c);
+    let (package, name) = text.rsplit_once('/').map_or(("", text), |(path, name)| (path, name));
+    let named = name.split_once('.').is_some_and(|(of, name)| {
+        of.starts_with(char::is_alphabetic) && name.starts_with(|c: char| c.is_alphabetic() || c == '(')
+    });
+    named && text.chars().all(plain) && !package.contains(['(', ')', '*'])
+}
+
 fn is_go(line: &str, indented: bool) -> bool {
     let call = || {
         let name = line.split('(').next().unwrap_or_default();
@@ -155,7 +172,10 @@ fn is_go(line: &str, indented: bool) -> bool {
     };
     let starts =
         ["[signal ", "[recovered", "created by ", "exit status ", "runtime stack:", "...additional frames"];
-    (indented && line.starts_with('\t')) || starts.iter().any(|start| line.starts_with(start)) || call()
+    (indented && line.starts_with('\t'))
+        || starts.iter().any(|start| line.starts_with(start))
+        || call()
+        || is_go_function(line)
 }
 
 fn is_rust(text: &str, indented: bool) -> bool {
