@@ -117,6 +117,30 @@ test('the commands say what the filter says, follow it, and name what they canno
   assert.deepEqual(page.troubles, []);
 });
 
+test('the commands show the age and the range that are asked for', async () => {
+  const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
+  const commands = async (asked) => {
+    await plain.goto(`/services/${name}/logs?environment=staging&${asked}`);
+    await plain.locator('.command summary').click();
+    const all = await plain.locator('.command code[tabindex]').allInnerTexts();
+    return all.map((line) => line.replace('$ ', ''));
+  };
+  const [newest, , previous] = await commands('tail=7');
+  assert.match(newest, /^kubectl -n \S+ logs -f --tail=7 /);
+  assert.doesNotMatch(await inTerminal(previous, fairway.data), /error count/, 'nothing ran before');
+  const [aged, stern] = await commands('since=900');
+  assert.match(aged, / logs -f --since=900s --tail=-1 /);
+  assert.match(stern, / --since=900s$/);
+
+  // What a pod wrote that is gone, no command shows.
+  const [{ pod }] = await kept('"error count 0"');
+  const all = (await kept('')).filter((line) => line.pod === pod);
+  const [first, last] = [all[1], all.at(-1)];
+  const [ranged] = await commands(`from=${first.at}&until=${last.at}`);
+  const shown = (await inTerminal(ranged, fairway.data)).trim().split('\n').map((line) => line.split(' ')[1]);
+  assert.deepEqual(shown, all.filter(({ at }) => at >= first.at && at < last.at).map(({ at }) => at));
+});
+
 test('the page says at its field what is wrong, without JavaScript too, and forgets it once it is right', async (t) => {
   const wrong = `/services/${name}/logs?environment=staging&filter=${encodeURIComponent('/(/')}`;
   const plain = await openPage(browser, fairway, { javaScriptEnabled: false });

@@ -101,12 +101,10 @@ impl Following {
                 move |asked| async move { JobPanel::load(&asked.portal, &asked.actor, id).await },
                 move |job| panels::job(job, &token).into_any(),
             ),
-            What::LogCommands(service, environment, filter) => self.drawings(
+            What::LogCommands(service, environment, request) => self.drawings(
                 move |asked| {
-                    let (service, environment, filter) = (service.clone(), environment.clone(), filter.clone());
-                    async move {
-                        asked.portal.log_commands(&asked.actor, &service, &environment, filter.as_ref()).await
-                    }
+                    let (service, environment, request) = (service.clone(), environment.clone(), request.clone());
+                    async move { asked.portal.log_commands(&asked.actor, &service, &environment, &request).await }
                 },
                 |commands| panels::log_commands(commands).into_any(),
             ),

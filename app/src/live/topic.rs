@@ -22,7 +22,7 @@ pub(super) enum What {
     Job(JobId),
     Deploy(ServiceName, DeployNumber),
     LogStatus(ServiceName, EnvironmentName),
-    LogCommands(ServiceName, EnvironmentName, Option<LogFilter>),
+    LogCommands(ServiceName, EnvironmentName, Box<LogRequest>),
     /// With the lines that are wanted.
     Logs(ServiceName, EnvironmentName, Box<LogReading>),
     /// For lines that match, written before.
@@ -51,7 +51,7 @@ impl Topic {
             ["deploy", name, number] => What::Deploy(name.parse()?, number.parse()?),
             ["log-commands", name, environment] => {
                 let asked = LogAsked::of_query(query).reading()?;
-                What::LogCommands(name.parse()?, environment.parse()?, asked.request.filter)
+                What::LogCommands(name.parse()?, environment.parse()?, Box::new(asked.request))
             }
             ["log-status", name, environment] => What::LogStatus(name.parse()?, environment.parse()?),
             ["logs", name, environment] => What::Logs(

@@ -9,7 +9,7 @@ use crate::{
     request::{Request, Trouble, done, page, param, query, status},
     words,
 };
-use fairway_domain::{EnvironmentName, LogFilter, LogRequest, ServiceName};
+use fairway_domain::{EnvironmentName, LogRequest, ServiceName};
 use fairway_portal::Refusal;
 use futures::StreamExt;
 use http::StatusCode;
@@ -45,9 +45,10 @@ pub(crate) fn LogsPage() -> impl IntoView {
         if wrong.is_some() {
             status(StatusCode::UNPROCESSABLE_ENTITY);
         }
-        let said = asked.filter.parse::<LogFilter>().ok().filter(|_| wrong.is_none());
-        let commands = portal.log_commands(&request.actor, &name, &environment, said.as_ref()).await;
-        let commands = done(commands)?;
+        // What is wrong asks for nothing.
+        let said = if wrong.is_some() { LogAsked::default() } else { asked.clone() };
+        let said = said.reading().map(|reading| reading.request).unwrap_or_default();
+        let commands = done(portal.log_commands(&request.actor, &name, &environment, &said).await)?;
         let shown = environment.to_string();
         let log = panels::log(&address::log_api(name.as_str(), &shown), &asked, wrong);
         Ok(view! {

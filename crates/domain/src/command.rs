@@ -32,6 +32,13 @@ impl ShellCommand {
         Self(format!("{} | {}", self.0, next.0))
     }
 
+    /// This command with one more option: how many seconds ago it will be that a time (in seconds since 1970) was, when the line is
+    /// pasted.
+    #[must_use]
+    pub fn seconds_since(self, option: &str, second: i64) -> Self {
+        Self(format!("{} {}=$(($(date +%s) - {second}))s", self.0, quoted(option)))
+    }
+
     /// The line to paste.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -67,6 +74,7 @@ mod tests {
         let one = ShellCommand::new("a", ["b"]);
         let two = ShellCommand::new("c", ["$d"]);
         assert_eq!(one.clone().and_then(&two).as_str(), "a b && c '$d'");
-        assert_eq!(one.pipe(&two).as_str(), "a b | c '$d'");
+        assert_eq!(one.clone().pipe(&two).as_str(), "a b | c '$d'");
+        assert_eq!(one.seconds_since("--since", 7).as_str(), "a b --since=$(($(date +%s) - 7))s");
     }
 }

@@ -16,7 +16,7 @@ mod parse;
 mod trace;
 
 pub use ansi::{Colour, Span, Style, plain, styled};
-pub use command::{Equivalent, kubectl, stern};
+pub use command::{Equivalent, Run, Whose, kubectl, stern};
 pub use error::{FilterError, FilterProblem};
 pub use filter::{Filter, Verdict};
 pub use line::Line;

@@ -7,7 +7,7 @@ use fairway_domain::{
     LogRequest, LogStatus, ServiceName,
 };
 use fairway_kubernetes::Older;
-use fairway_lines::{Equivalent, Filter, FilterError};
+use fairway_lines::{Equivalent, Filter, FilterError, Run, Whose, kubectl, stern};
 use futures::StreamExt;
 use futures::future::{Either, ready};
 use futures::stream::{BoxStream, select};
@@ -31,6 +31,8 @@ pub struct LogCommands {
     pub kubectl: Equivalent,
     /// `stern`.
     pub stern: Equivalent,
+    /// `kubectl logs` of what ran before the last restart of each container.
+    pub previous: Equivalent,
 }
 
 impl Portal {
@@ -50,23 +52,23 @@ impl Portal {
         }))
     }
 
-    /// The commands that show a log in a terminal.
+    /// The commands that show what is asked for in a terminal.
     pub async fn log_commands(
         &self,
         _actor: &Actor,
         service: &ServiceName,
         environment: &EnvironmentName,
-        filter: Option<&LogFilter>,
+        request: &LogRequest,
     ) -> Result<Answer<LogCommands>, Error> {
         let (_, environment) = done!(self.known(service, environment).await?);
-        let namespace = &environment.namespace;
-        Ok(match filter.map(read).transpose() {
+        let whose = Whose { namespace: &environment.namespace, service };
+        Ok(match request.filter.as_ref().map(read).transpose() {
             Ok(filter) => {
                 let filter = filter.unwrap_or_default();
-                let kubectl = fairway_lines::kubectl(namespace, service, &filter);
                 Answer::Done(LogCommands {
-                    kubectl,
-                    stern: fairway_lines::stern(namespace, service, &filter),
+                    kubectl: kubectl(whose, &filter, request, Run::Present),
+                    stern: stern(whose, &filter, request),
+                    previous: kubectl(whose, &filter, request, Run::Previous),
                 })
             }
             Err(refusal) => Answer::Refused(refusal),
