@@ -41,6 +41,7 @@ impl CloudWatch {
         if is(&BUSY) || status == 429 || status >= 500 {
             Error::Busy { source_name, said }
         } else if is(&NOT_ALLOWED) || matches!(status, 401 | 403) {
+            let said = format!("{said}; it takes logs:FilterLogEvents on {}", asked.log_group);
             Error::NotAllowed { source_name, said }
         } else {
             Error::Refused { source_name, said }
