@@ -65,7 +65,7 @@ test('a line of a trace brings all of it, with the line that it explains', async
   const page = await openPage(browser, fairway);
   await visit(page, `/services/${name}/logs?environment=staging&filter=KeyError`);
   const row = page.locator('.row', { hasText: 'reservation failed' });
-  assert.equal(await row.locator('.chip').innerText(), '▸ 4 more lines, 1 matches');
+  assert.equal(await row.locator('.chip', { hasText: 'more lines' }).innerText(), '▸ 4 more lines, 1 matches');
   await row.locator('.text').click();
   assert.equal(await row.locator('.detail mark').innerText(), 'KeyError');
   assert.deepEqual(page.troubles, []);

@@ -7,6 +7,7 @@
 
 mod read;
 mod record;
+mod segment;
 mod source;
 mod write;
 

@@ -3,7 +3,8 @@
 use super::super::line::{Item, SourceId, What};
 use super::super::position::{Cursor, Position};
 use super::super::seam::one_grain;
-use super::record::{KnownSource, Record, Records};
+use super::record::{Head, KnownSource, Record};
+use super::segment::Segment;
 use super::{LogKeeping, segments};
 use async_stream::stream;
 use fairway_domain::{Namespace, ServiceName};
@@ -59,15 +60,16 @@ impl Kept {
         });
         for (_, path) in segments.into_iter().rev() {
             // One that was removed just now was the oldest.
-            let Ok(bytes) = tokio::fs::read(&path).await else { break };
+            let Some(mut segment) = Segment::open(&path).await else { break };
             found.paths.push(path);
             found.before.clear();
-            for record in Records::of(&bytes) {
+            let wanted = |head: Head| head.is_source || (enough.is_some() && !skipped.contains(&head.source));
+            while let Some(record) = segment.next(wanted).await {
                 match record {
                     Record::Source(source) => found.meet(source, position, skipped),
                     Record::Item(item) => {
-                        let new = !skipped.contains(&item.source) && !position.passed(&item);
-                        lines += u32::from(new && enough.is_some_and(|enough| (enough.counts)(&item)));
+                        let counts = enough.is_some_and(|enough| (enough.counts)(&item));
+                        lines += u32::from(counts && !position.passed(&item));
                     }
                 }
             }
@@ -93,10 +95,12 @@ impl Kept {
         let mut found: BTreeMap<SourceId, First> = sources.iter().map(|id| (*id, First::default())).collect();
         for (_, path) in segments(&self.folder).unwrap_or_default() {
             // One that was removed just now is no beginning any more.
-            let Ok(bytes) = tokio::fs::read(&path).await else { continue };
-            for record in Records::of(&bytes) {
-                let Record::Item(item) = record else { continue };
-                let Some(first) = found.get_mut(&item.source).filter(|first| !first.whole) else { continue };
+            let Some(mut segment) = Segment::open(&path).await else { continue };
+            while let Some(Record::Item(item)) = segment
+                .next(|head| !head.is_source && found.get(&head.source).is_some_and(|first| !first.whole))
+                .await
+            {
+                let Some(first) = found.get_mut(&item.source) else { continue };
                 if !matches!(item.what, What::Line(_)) {
                     continue;
                 }
@@ -162,12 +166,10 @@ impl Beginning {
         stream! {
             let mut chunk = Vec::new();
             for path in self.paths {
-                let Ok(bytes) = tokio::fs::read(&path).await else { continue };
-                for record in Records::of(&bytes) {
-                    if let Record::Item(item) = record
-                        && !skipped.contains(&item.source)
-                        && !position.passed(&item)
-                    {
+                let Some(mut segment) = Segment::open(&path).await else { continue };
+                let wanted = |head: Head| !head.is_source && !skipped.contains(&head.source);
+                while let Some(Record::Item(item)) = segment.next(wanted).await {
+                    if !position.passed(&item) {
                         position.advance(&item);
                         chunk.push(item);
                         if chunk.len() == CHUNK {

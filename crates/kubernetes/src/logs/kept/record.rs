@@ -118,11 +118,22 @@ pub(super) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     (crc32fast::hash(body) == sum).then_some((body, rest))
 }
 
-/// Which source the record with this body is of.
-pub(super) fn source_of(body: &[u8]) -> Option<SourceId> {
-    let mut fields = Fields(body);
-    let [_kind] = fields.take()?;
-    Some(SourceId(u64::from_le_bytes(fields.take()?)))
+/// What a record says first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// Whether it is a source's own.
+    pub(super) is_source: bool,
+    /// Of which source it is.
+    pub(super) source: SourceId,
+}
+
+impl Head {
+    /// Of the record with this body; nothing if it is none.
+    pub(super) fn of(body: &[u8]) -> Option<Self> {
+        let mut fields = Fields(body);
+        let [kind] = fields.take()?;
+        Some(Self { is_source: kind == SOURCE, source: SourceId(u64::from_le_bytes(fields.take()?)) })
+    }
 }
 
 /// What all items of the sources that were met have in common.

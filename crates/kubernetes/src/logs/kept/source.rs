@@ -3,17 +3,11 @@
 use super::super::line::{Item, SourceId, What};
 use super::super::position::Cursor;
 use super::read::{Enough, Kept};
-use super::record::{Origins, Record, source_of, split};
+use super::record::{Head, Record};
+use super::segment::Segment;
 use super::segments;
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
-use tokio::fs::File;
-use tokio::io::AsyncReadExt;
-
-/// How much of a segment is read at once, in bytes.
-const PIECE: usize = 128 * 1024;
-/// More than any record is long, in bytes.
-const MOST_RECORD: usize = 1024 * 1024;
+use std::path::PathBuf;
 
 /// Where a reader of one source stands.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +65,8 @@ impl KeptSource {
         let newest = all.last().map(|(number, _)| *number);
         for (_, path) in all.into_iter().rev() {
             // One that was removed just now was the oldest.
-            let Some(mut segment) = Segment::open(&path, source).await else { break };
-            let Some(Record::Source(known)) = segment.next().await else { break };
+            let Some(mut segment) = Segment::open(&path).await else { break };
+            let Some(Record::Source(known)) = segment.next(of(source)).await else { break };
             paths.push_front(path);
             if known.cursor.is_none_or(|cursor| place.is_past(cursor)) {
                 break;
@@ -82,7 +76,7 @@ impl KeptSource {
             else {
                 continue;
             };
-            while let Some(record) = segment.next().await {
+            while let Some(record) = segment.next(of(source)).await {
                 lines += u32::from(matches!(record, Record::Item(item) if (enough.counts)(&item)));
             }
             if lines >= enough.lines {
@@ -126,7 +120,7 @@ impl KeptSource {
     async fn record(&mut self) -> Option<Record> {
         loop {
             if let Some(segment) = &mut self.open {
-                if let Some(record) = segment.next().await {
+                if let Some(record) = segment.next(of(self.source)).await {
                     return Some(record);
                 }
                 if self.paths.is_empty() {
@@ -138,7 +132,7 @@ impl KeptSource {
                     continue;
                 }
             }
-            self.open = Segment::open(&self.paths.pop_front()?, self.source).await;
+            self.open = Segment::open(&self.paths.pop_front()?).await;
         }
     }
 
@@ -173,53 +167,15 @@ impl KeptSource {
     }
 }
 
+/// Everything of one source.
+fn of(source: SourceId) -> impl Fn(Head) -> bool {
+    move |head| head.source == source
+}
+
 fn gap(next: &Item, own: Cursor) -> Item {
     let (nanos, ordinal) = own.place();
     let why = "These lines aren't kept any more: some are missing here.";
     Item { restart: own.instance, nanos, ordinal, beyond: 0, what: What::Gap(why.into()), ..next.clone() }
-}
-
-/// One segment's records of one source.
-struct Segment {
-    file: File,
-    source: SourceId,
-    origins: Origins,
-    bytes: Vec<u8>,
-    /// How many of the bytes have been taken.
-    taken: usize,
-}
-
-impl Segment {
-    /// Nothing if it isn't there any more.
-    async fn open(path: &Path, source: SourceId) -> Option<Self> {
-        let file = File::open(path).await.ok()?;
-        Some(Self { file, source, origins: Origins::default(), bytes: Vec::new(), taken: 0 })
-    }
-
-    async fn next(&mut self) -> Option<Record> {
-        loop {
-            while let Some((body, rest)) = split(&self.bytes[self.taken..]) {
-                self.taken = self.bytes.len() - rest.len();
-                if source_of(body) == Some(self.source) {
-                    return self.origins.decode(body);
-                }
-            }
-            if !self.fill().await {
-                return None;
-            }
-        }
-    }
-
-    /// Reads on; false at the end, and where there is no record.
-    async fn fill(&mut self) -> bool {
-        self.bytes.drain(..self.taken);
-        self.taken = 0;
-        if self.bytes.len() > MOST_RECORD {
-            return false;
-        }
-        self.bytes.reserve(PIECE);
-        matches!(self.file.read_buf(&mut self.bytes).await, Ok(read) if read > 0)
-    }
 }
 
 #[cfg(test)]

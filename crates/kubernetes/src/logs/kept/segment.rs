@@ -1,0 +1,60 @@
+//! Reading one segment, piece by piece: readers come many at a time, and a segment is large.
+
+use super::record::{Head, Origins, Record, split};
+use std::path::Path;
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+
+/// How much of a segment is read at once, in bytes.
+const PIECE: usize = 128 * 1024;
+/// More than any record is long, in bytes.
+const MOST_RECORD: usize = 1024 * 1024;
+
+/// A segment's records, up to its end or to the first that isn't whole.
+pub(super) struct Segment {
+    file: File,
+    origins: Origins,
+    bytes: Vec<u8>,
+    /// How many of the bytes have been taken.
+    taken: usize,
+}
+
+impl Segment {
+    /// Nothing if it isn't there any more.
+    pub(super) async fn open(path: &Path) -> Option<Self> {
+        let file = File::open(path).await.ok()?;
+        Some(Self { file, origins: Origins::default(), bytes: Vec::new(), taken: 0 })
+    }
+
+    /// The next record that is wanted.
+    pub(super) async fn next(&mut self, wanted: impl Fn(Head) -> bool) -> Option<Record> {
+        loop {
+            while let Some((body, rest)) = split(&self.bytes[self.taken..]) {
+                self.taken = self.bytes.len() - rest.len();
+                let head = Head::of(body)?;
+                let is_wanted = wanted(head);
+                // A source's own says what its items have in common.
+                if is_wanted || head.is_source {
+                    let record = self.origins.decode(body)?;
+                    if is_wanted {
+                        return Some(record);
+                    }
+                }
+            }
+            if !self.fill().await {
+                return None;
+            }
+        }
+    }
+
+    /// Reads on; false at the end, and where there is no record.
+    async fn fill(&mut self) -> bool {
+        self.bytes.drain(..self.taken);
+        self.taken = 0;
+        if self.bytes.len() > MOST_RECORD {
+            return false;
+        }
+        self.bytes.reserve(PIECE);
+        matches!(self.file.read_buf(&mut self.bytes).await, Ok(read) if read > 0)
+    }
+}
