@@ -327,6 +327,7 @@ test('a page that was open while its environment got another name, or its name a
     await fairway.stop();
     fairway.environment.FAIRWAY_ENVIRONMENTS = before;
     await fairway.run();
+    await until('the cluster is seen', 30, async () => (await purge({ pattern: 'session:*', dryRun: true })).status === 200);
   }
 });
 
