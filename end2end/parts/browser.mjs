@@ -21,7 +21,8 @@ export function openBrowser() {
 /** A page of a person of their own. Whatever the page logs as an error, or a script throws, fails the test that looks at `page.troubles`. */
 export async function openPage(browser, fairway, options = {}) {
   const context = await browser.newContext({ baseURL: fairway.url, viewport: { width: 1280, height: 800 }, ...options });
-  context.setDefaultTimeout(20_000);
+  // Of a machine that does a lot besides; who waits in vain learns it later.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   page.troubles = [];
   page.flaws = [];
