@@ -192,6 +192,13 @@ export class Fairway {
     });
   }
 
+  /** Makes a service's process also run a Python program, from its start on; gives the build of that, which isn't deployed. */
+  async alsoRunning(name, program) {
+    const copy = await this.git.clone(name);
+    await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${program}\n# uvicorn stops`));
+    return this.build(name, await copy.push('Run a program besides'));
+  }
+
   /** Begins a deploy of a build, or back to an earlier deploy (`{ backTo }`). */
   deploy(name, environment, target) {
     return this.rest.post(`/api/v1/services/${name}/environments/${environment}/deploys`, typeof target === 'string' ? { build: target } : target);

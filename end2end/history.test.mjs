@@ -116,9 +116,7 @@ before(async () => {
   fairway = await Fairway.start({ namespaces, variables: { ...variables, ...CloudWatch.variables } });
   browser = await openBrowser();
   name = await fairway.create('history', { replicas: '1' });
-  const copy = await fairway.git.clone(name);
-  await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${WRITING}\n# uvicorn stops`));
-  const build = await fairway.build(name, await copy.push('Write'));
+  const build = await fairway.alsoRunning(name, WRITING);
   for (const place of places) await place.fill(build);
 });
 after(async () => {

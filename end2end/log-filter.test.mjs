@@ -31,9 +31,7 @@ before(async () => {
   browser = await openBrowser();
   name = await fairway.create('filtered', { replicas: '1' });
   address = `/api/v1/services/${name}/environments/staging/logs`;
-  const copy = await fairway.git.clone(name);
-  await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${WRITING}\n# uvicorn stops`));
-  const build = await fairway.build(name, await copy.push('Write'));
+  const build = await fairway.alsoRunning(name, WRITING);
   await fairway.deployed(name, 'staging', build.id);
 });
 after(async () => {

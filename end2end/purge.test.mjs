@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Fairway, kubectl, redisCli, run, until } from './harness.mjs';
+import { Fairway, freePort, kubectl, redisCli, run, until } from './harness.mjs';
 import { judge, openBrowser, openPage, visit } from './parts/browser.mjs';
 
 let fairway, browser, page, rest, name, staging, production;
@@ -31,14 +30,6 @@ const fill = (count) => cli(`flushall\neval "for i=1,${count} do redis.call('SET
 const purges = `/api/v1/services/NAME/environments/staging/purges`;
 const purge = (body) => rest.post(purges.replace('NAME', name), { reason: 'a test', ...body });
 const onRecord = async (job) => (await rest.get(purges.replace('NAME', name))).body.find((one) => one.job === job);
-/** A port of this machine that nobody listens on. */
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}
 /** Begins a purge that takes some seconds, and waits until it has removed some keys. */
 async function long(count) {
   await fill(count);

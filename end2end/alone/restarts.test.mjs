@@ -30,9 +30,7 @@ before(async () => {
   fairway = await Fairway.start();
   name = await fairway.create('kubelet', { replicas: '2' });
   address = `/api/v1/services/${name}/environments/staging/logs`;
-  const copy = await fairway.git.clone(name);
-  await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${COUNTING}\n# uvicorn stops`));
-  const build = await fairway.build(name, await copy.push('Count'));
+  const build = await fairway.alsoRunning(name, COUNTING);
   await fairway.deployed(name, 'staging', build.id);
   await fairway.settled(name, 2);
 });

@@ -48,9 +48,7 @@ threading.Thread(target=write, daemon=True).start()
 /** All figures of logs. */
 export async function logs(fairway) {
   const name = await fairway.create('written', { replicas: String(pods) });
-  const copy = await fairway.git.clone(name);
-  await copy.write('app/__main__.py', (text) => text.replace('# uvicorn stops', `${writing}\n# uvicorn stops`));
-  const { id } = await fairway.build(name, await copy.push('Write'));
+  const { id } = await fairway.alsoRunning(name, writing);
   await fairway.deployed(name, 'staging', id);
   const service = { fairway, name, namespace: fairway.namespaces.staging, pods: (await fairway.settled(name, pods)).map(({ metadata }) => metadata.name) };
   await throughput(service);
