@@ -71,13 +71,8 @@ impl RedisServer {
 
     /// Keys in databases other than 0.
     pub fn elsewhere(&self) -> u64 {
-        elsewhere(&self.databases)
+        RedisDatabase::elsewhere(&self.databases)
     }
-}
-
-/// Keys in those of the databases that aren't database 0, the only one that is sampled and purged.
-pub fn elsewhere(databases: &[RedisDatabase]) -> u64 {
-    databases.iter().filter(|database| database.number != 0).map(|database| database.keys).sum()
 }
 
 /// A database's keys, as the server counts them.
@@ -91,6 +86,13 @@ pub struct RedisDatabase {
     pub keys: u64,
     /// How many of them expire at some time.
     pub expiring: u64,
+}
+
+impl RedisDatabase {
+    /// Keys in those of the databases that aren't database 0, the only one that is sampled and purged.
+    pub fn elsewhere(databases: &[Self]) -> u64 {
+        databases.iter().filter(|database| database.number != 0).map(|database| database.keys).sum()
+    }
 }
 
 /// What some keys of a database are like, or all of them, if there are few.

@@ -34,7 +34,7 @@ pub use key_value::{KeyElement, KeyPosition, KeyValue, ShownBytes, whole_charact
 pub use keys::{IdleTime, KeyName, KeyPattern, KeyPrefix, KeyType};
 pub use keyspace::{
     Expiry, ExpiryShare, KeySample, KeyShare, KeyUsage, PrefixShare, RedisDatabase, RedisOverview,
-    RedisServer, SampledKey, TypeShare, elsewhere,
+    RedisServer, SampledKey, TypeShare,
 };
 pub use log::{Level, LogEntry, LogFilter, LogGap, LogMarker, LogPosition, LogRequest, LogStatus};
 pub use log_history::{LogHistory, StoredLine, Stretch};

@@ -25,7 +25,7 @@ impl PurgeableRedis {
         for node in &mut self.redis.nodes {
             nodes.push(count_on(node, selection, &mut tally).await?);
             let keyspace: String = node.ask(redis::cmd("INFO").arg("keyspace")).await?;
-            elsewhere += fairway_domain::elsewhere(&info::databases(&keyspace));
+            elsewhere += fairway_domain::RedisDatabase::elsewhere(&info::databases(&keyspace));
         }
         let total = nodes.iter().map(|node| node.total).sum();
         Ok(PurgeCount {

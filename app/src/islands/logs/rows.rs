@@ -195,7 +195,7 @@ fn facts(entry: &Entry, source: &Source) -> String {
 
 /// The entry as lines of text.
 pub(super) fn as_text(entry: &Entry, source: &Source) -> String {
-    let mut text = format!("{}T{}Z {}", clock::day(entry.at), clock::time_of_day_exact(entry.at), source.pod);
+    let mut text = format!("{} {}", clock::machine_exact(entry.at), source.pod);
     for part in [&source.container, entry.level.word(), &entry.text] {
         if !part.is_empty() {
             text.push(' ');
@@ -213,7 +213,7 @@ pub(super) fn as_text(entry: &Entry, source: &Source) -> String {
 /// The entry as a JSON object.
 pub(super) fn as_json(entry: &Entry, source: &Source) -> Option<String> {
     let object = Object::new();
-    let at = format!("{}T{}Z", clock::day(entry.at), clock::time_of_day_exact(entry.at));
+    let at = clock::machine_exact(entry.at);
     let level = entry.level.word().to_ascii_lowercase();
     #[allow(clippy::cast_precision_loss)] // Kubernetes counts revisions from 1
     let revision = source.revision.map_or(JsValue::NULL, |revision| (revision as f64).into());

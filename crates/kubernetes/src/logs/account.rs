@@ -154,23 +154,12 @@ impl Drop for OpenStream {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::Origin;
     use super::*;
-
-    fn source(id: u64, pod: &str) -> Source {
-        Source {
-            id: SourceId(id),
-            namespace: "staging".parse().unwrap(),
-            uid: pod.into(),
-            origin: Arc::new(Origin { pod: pod.into(), container: "app".into(), revision: None }),
-            made: None,
-        }
-    }
 
     #[test]
     fn a_pod_is_read_once_all_of_its_containers_are() {
         let account = Arc::new(Account::default());
-        let running = [source(1, "a"), source(2, "a"), source(3, "b")];
+        let running = [Source::of_pod(1, "a"), Source::of_pod(2, "a"), Source::of_pod(3, "b")];
         let told = |answers| {
             let status = account.0.borrow().status(&running, answers);
             (status.pods_read, status.pods, status.containers_read, status.containers)
@@ -190,7 +179,7 @@ mod tests {
     fn gaps_are_counted_all_and_the_latest_told() {
         let account = Account::default();
         for nanos in 1..=100 {
-            let source = source(1, "a");
+            let source = Source::of_pod(1, "a");
             account.note(&Item::happened(&source, 0, (nanos, 1), What::Line("a line".into())));
             account.note(&Item::happened(&source, 0, (nanos, 1), What::Gap("rotated".into())));
         }

@@ -37,33 +37,22 @@ impl GapCheck {
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::SourceId;
     use super::*;
-    use std::sync::Arc;
-
-    fn source() -> Source {
-        Source {
-            id: SourceId(1),
-            namespace: "staging".parse().unwrap(),
-            uid: "uid".into(),
-            origin: Arc::default(),
-            made: None,
-        }
-    }
 
     #[test]
     fn a_gap_is_told_unless_the_readers_place_was_met_again() {
+        let source = Source::of_pod(1, "orders-1");
         let at = |instance, fresh| Cursor { nanos: 5, ordinal: 1, instance, fresh };
         // In the middle of the instance that is read.
         let mut check = GapCheck::new(at(1, false), 1);
-        assert!(check.item(&source()).is_some());
+        assert!(check.item(&source).is_some());
         check.saw_the_place();
-        assert!(check.item(&source()).is_none());
+        assert!(check.item(&source).is_none());
         // At the beginning of it.
-        assert!(GapCheck::new(at(1, true), 1).item(&source()).is_none());
+        assert!(GapCheck::new(at(1, true), 1).item(&source).is_none());
         // An instance between is gone, whatever is met.
         let mut check = GapCheck::new(at(0, false), 2);
         check.saw_the_place();
-        assert!(check.item(&source()).is_some());
+        assert!(check.item(&source).is_some());
     }
 }

@@ -32,6 +32,20 @@ impl Source {
     }
 }
 
+#[cfg(test)]
+impl Source {
+    /// The container `app` of a pod on staging.
+    pub(super) fn of_pod(id: u64, pod: &str) -> Self {
+        Self {
+            id: SourceId(id),
+            namespace: "staging".parse().unwrap(),
+            uid: pod.into(),
+            origin: Arc::new(Origin { pod: pod.into(), container: APP.into(), revision: None }),
+            made: None,
+        }
+    }
+}
+
 /// What all lines of a source have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Origin {

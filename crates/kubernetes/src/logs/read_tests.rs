@@ -5,20 +5,10 @@ use futures::io::{BufReader, Cursor as Bytes};
 use kube::client::Body;
 use std::sync::Arc;
 
-fn source() -> Source {
-    Source {
-        id: SourceId(1),
-        namespace: "staging".parse().unwrap(),
-        uid: "uid".into(),
-        origin: Arc::default(),
-        made: None,
-    }
-}
-
 /// Reads a log of which so many bytes come at once.
 async fn read(log: Vec<u8>, at_once: usize) -> Vec<Item> {
     let log = BufReader::with_capacity(at_once, Bytes::new(log));
-    lines(log, source(), 0, false).try_concat().await.unwrap()
+    lines(log, Source::of_pod(1, "orders-1"), 0, false).try_concat().await.unwrap()
 }
 
 #[tokio::test]
@@ -78,7 +68,7 @@ async fn try_read_on(log: &'static str, read_before: bool, end: Option<End>) -> 
         Cursor { nanos: parse_stamp(b"2026-11-25T01:00:00Z").unwrap(), ordinal: 1, ..Cursor::default() };
     let reading = Reading {
         client,
-        source: source(),
+        source: Source::of_pod(1, "orders-1"),
         instances: vec![Instance { id: id.clone(), restart: 0, previous: false, end }],
         cursor: Some(cursor),
         floor: 0,
