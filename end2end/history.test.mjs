@@ -132,7 +132,7 @@ const time = (nanos) => `${new Date(Number(nanos / 1_000_000_000n) * 1000).toISO
 /** The same back. */
 const nanos = (time) => BigInt(Date.parse(`${time.slice(0, 19)}Z`)) * 1_000_000n + BigInt(time.slice(20, -1));
 
-const lines = (entries) => entries.filter(({ marker }) => marker === null);
+const lines = (entries) => entries.filter(({ marker }) => !marker);
 const gaps = (entries) => entries.filter(({ marker }) => marker === 'gap');
 const numbers = (entries, of) => entries.filter(({ pod, text }) => pod === of && text.startsWith('number ')).map(({ text }) => Number(text.slice(7)));
 
@@ -161,7 +161,7 @@ for (const place of places) {
     assert.deepEqual(lines(await place.read(`tail=${LINES + 100}`)).slice(0, 50), got.slice(-LINES - 100).slice(0, 50));
     const events = [];
     for await (const event of fairway.rest.events(`${place.address}?from=${begun}&head=100`)) events.push(event);
-    const { id, data } = events.filter(({ data }) => JSON.parse(data).marker === null)[70];
+    const { id, data } = events.filter(({ data }) => !JSON.parse(data).marker)[70];
     const rest = [];
     for await (const event of fairway.rest.events(place.address, { lastEventId: id })) rest.push(JSON.parse(event.data));
     assert.deepEqual(JSON.parse(data), got[70]);

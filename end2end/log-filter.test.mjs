@@ -43,13 +43,13 @@ after(async () => {
 async function kept(filter) {
   const { status, body } = await fairway.rest.get(`${address}?filter=${encodeURIComponent(filter)}`);
   assert.equal(status, 200, body);
-  return body.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ marker }) => marker === null);
+  return body.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ marker }) => !marker);
 }
 
 test('levels are those that lines say, and a line brings its trace', async () => {
   const errors = await kept('level:error');
   assert.deepEqual(errors.map(({ level }) => level), ['error', 'error', 'unknown', 'unknown', 'unknown', 'unknown', 'error']);
-  assert.deepEqual(errors.map(({ continues }) => continues), [false, false, true, true, true, true, false]);
+  assert.deepEqual(errors.map(({ continues = false }) => continues), [false, false, true, true, true, true, false]);
   assert.match(errors[1].text, /reservation failed/);
   assert.equal((await kept('"error count 0"'))[0].level, 'info');
   assert.deepEqual((await kept('level=error -level:error')).length, 0);
@@ -57,7 +57,7 @@ test('levels are those that lines say, and a line brings its trace', async () =>
 
 test('a line of a trace brings all of it, with the line that it explains', async () => {
   const whole = await kept('"in reserve"');
-  assert.deepEqual(whole.map(({ level, continues }) => [level, continues]), [['error', false], ...Array(4).fill(['unknown', true])]);
+  assert.deepEqual(whole.map(({ level, continues = false }) => [level, continues]), [['error', false], ...Array(4).fill(['unknown', true])]);
   assert.match(whole[0].text, /reservation failed/);
   assert.match(whole[4].text, /KeyError/);
   const page = await openPage(browser, fairway);

@@ -93,7 +93,7 @@ class Reader {
 function numbers(entries) {
   const read = new Map();
   for (const { pod, restart, text, marker } of entries) {
-    const number = marker === null && /^number (\d+) (\.*)$/.exec(text);
+    const number = !marker && /^number (\d+) (\.*)$/.exec(text);
     if (!number) continue;
     assert.equal(number[2].length, Number(number[1]) % 60, 'the line is whole');
     const container = `${pod} ${restart}`;
@@ -250,15 +250,15 @@ test('any line can be had whole, by its place', async () => {
 });
 
 test('the log is told by text, number and age, as JSON lines', async () => {
-  const last = (await lines('tail=20')).filter(({ marker }) => marker === null);
+  const last = (await lines('tail=20')).filter(({ marker }) => !marker);
   assert.equal(last.length, 20, 'what happened between the lines does not count');
   assert.deepEqual(last.map(({ at }) => Date.parse(at)), last.map(({ at }) => Date.parse(at)).toSorted((a, b) => a - b), 'in order');
   assert.equal(new Set(last.map(({ pod }) => pod)).size, 2, 'of both pods');
 
-  const found = (await lines('filter=%22NUMBER%2077%20%22')).filter(({ marker }) => marker === null);
+  const found = (await lines('filter=%22NUMBER%2077%20%22')).filter(({ marker }) => !marker);
   assert.equal(found.length, 6, 'one of each container: two pods, one of them restarted, and three that are gone');
   for (const { text } of found) assert.match(text, /^number 77 /);
-  const three = (await lines('tail=3&filter=number')).filter(({ marker }) => marker === null);
+  const three = (await lines('tail=3&filter=number')).filter(({ marker }) => !marker);
   assert.equal(three.length, 3);
 
   const asked = Date.now();

@@ -69,7 +69,7 @@ test('a kubelet and an API server that are restarted cost a followed log no line
   })().catch((error) => {
     if (!over.signal.aborted) throw error;
   });
-  const lines = () => entries.filter(({ text, marker }) => marker === null && /^number \d+$/.test(text));
+  const lines = () => entries.filter(({ text, marker }) => !marker && /^number \d+$/.test(text));
   const pods = (await fairway.settled(name, 2)).map(({ metadata }) => metadata.name);
   const of = (pod) => lines().filter((entry) => entry.pod === pod).map(({ text }) => Number(text.split(' ')[1]));
   await until('both pods are read', 60, () => pods.every((pod) => of(pod).length > 100));

@@ -8,9 +8,9 @@ use axum::extract::{RawQuery, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use fairway_app::{CsrfToken, live};
-use fairway_domain::{Actor, JobId, JobState};
+use fairway_domain::{Actor, JobId, JobState, LogEntry, LogPosition};
 use fairway_portal::{Answer, LogStream, Portal};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::{convert::Infallible, time::Duration};
 
@@ -75,17 +75,18 @@ pub(crate) fn job(portal: Portal, actor: Actor, id: JobId, after: i64) -> Respon
 
 /// Log lines, each with its position as id.
 pub(crate) fn logs(portal: &Portal, lines: LogStream) -> Response {
-    let events = lines.map(|line| match line {
-        Ok((position, entry)) => {
-            let data = serde_json::to_string(&entry).unwrap_or_default();
-            Event::default().id(position).data(data)
-        }
+    let events = lines.map(|lines| match lines {
+        Ok(lines) => lines.into_iter().map(line).collect(),
         Err(error) => {
             tracing::warn!(%error, "a log stream ended");
-            Event::default().event("ended").data(error.for_person())
+            vec![Event::default().event("ended").data(error.for_person())]
         }
     });
-    respond(portal, events)
+    respond(portal, events.flat_map(stream::iter))
+}
+
+fn line((position, entry): (LogPosition, LogEntry)) -> Event {
+    Event::default().id(position).data(serde_json::to_string(&entry).unwrap_or_default())
 }
 
 fn respond(portal: &Portal, events: impl Stream<Item = Event> + Send + 'static) -> Response {

@@ -18,8 +18,8 @@ use futures::{
 };
 use std::time::Duration;
 
-/// The most lines that stand in one message.
-const BATCH: usize = 500;
+/// How many chunks of lines become one message at most.
+const TOGETHER: usize = 8;
 /// How long after its time a line can be read at the latest: what follows begins that much earlier than what is searched.
 const SETTLED: Duration = Duration::from_secs(10);
 /// How far back a search looks, one step after the other; in the end at everything.
@@ -73,7 +73,7 @@ impl Following {
                         if let Some(beginning) = beginning.take() {
                             yield self.event(std::mem::take(&mut begun), &Message::Now(beginning));
                         }
-                        let lines = lines.ready_chunks(BATCH).map(Came::Lines).chain(once(ready(Came::End)));
+                        let lines = lines.ready_chunks(TOGETHER).map(Came::Lines).chain(once(ready(Came::End)));
                         let mut coming = select(lines, self.freshness(&environment).map(Came::Cluster));
                         let mut away = false;
                         while let Some(came) = coming.next().await {
@@ -179,11 +179,15 @@ impl Following {
     ) -> Message<Vec<LogLineView>> {
         let marks = marks(request.filter.as_ref());
         let lines = match message(self.portal.logs(&self.actor, service, environment, request).await) {
-            Message::Now(lines) => lines.map_ok(|(_, entry)| view(entry, marks.as_ref())),
+            Message::Now(lines) => lines,
             Message::Trouble(sentence) => return Message::Trouble(sentence),
             Message::Wrong(sentence) => return Message::Wrong(sentence),
         };
-        message(lines.try_collect().await.map(Answer::Done))
+        let views = lines.try_fold(Vec::new(), async |mut views, lines| {
+            views.extend(lines.into_iter().map(|(_, entry)| view(entry, marks.as_ref())));
+            Ok(views)
+        });
+        message(views.await.map(Answer::Done))
     }
 
     /// How completely a log is being read.
@@ -240,17 +244,19 @@ enum Came {
     End,
 }
 
-type Lines = Vec<Result<(LogPosition, LogEntry), Error>>;
+type Lines = Vec<Result<Vec<(LogPosition, LogEntry)>, Error>>;
 
 /// The lines as they are shown, and whether the stream failed among them; the request goes on after the last of them.
 fn views(batch: Lines, marks: Option<&Filter>, request: &mut LogRequest) -> (Vec<LogLineView>, bool) {
     let mut failed = false;
-    let mut views = Vec::with_capacity(batch.len());
-    for line in batch {
-        match line {
-            Ok((position, entry)) => {
-                request.after = Some(position);
-                views.push(view(entry, marks));
+    let mut views = Vec::new();
+    for lines in batch {
+        match lines {
+            Ok(lines) => {
+                for (position, entry) in lines {
+                    request.after = Some(position);
+                    views.push(view(entry, marks));
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, "a log stream failed");

@@ -89,11 +89,12 @@ async fn last_lines(
     let of = if wanted.filter.is_none() { "" } else { " that match" };
     let reading = async {
         let stream = done(request.portal.logs(&request.actor, name, environment, wanted).await)?;
-        Ok::<_, Trouble>(stream.collect::<Vec<_>>().await)
+        // What came before the stream failed is worth showing.
+        Ok::<_, Trouble>(stream.filter_map(async |lines| lines.ok()).concat().await)
     };
     let view = match tokio::time::timeout(Duration::from_secs(3), reading).await {
         Ok(Ok(lines)) => {
-            let lines: Vec<String> = lines.into_iter().filter_map(Result::ok).map(|(_, entry)| text(&entry.into())).collect();
+            let lines: Vec<String> = lines.into_iter().map(|(_, entry)| text(&entry.into())).collect();
             view! {
                 <p class="quiet">{format!("The last {}{of}, as of now. Reload for newer ones.", words::counted(lines.len() as u64, "line"))}</p>
                 <pre class="plain-log" tabindex="0">{lines.join("\n")}</pre>

@@ -1,6 +1,7 @@
 //! Lines that containers wrote.
 
 use crate::{Invalid, LogHistory, LogMoment, LogPlace, Timestamp, names::parsed_text};
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 
@@ -54,12 +55,13 @@ pub struct LogRequest {
     pub after: Option<LogPosition>,
 }
 
-/// One line, or something that happened between lines.
+/// One line, or something that happened between lines. As JSON, what isn't known and what isn't so is left out: most lines would say it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogEntry {
     /// When the kubelet saw it.
+    #[serde(serialize_with = "instant")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
     /// Which pod.
@@ -73,6 +75,7 @@ pub struct LogEntry {
     /// How often the container had been restarted when it wrote this.
     pub restart: u32,
     /// The revision of the Deployment that the pod belongs to, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// How serious, if the line itself says so: unknown until somebody has read it.
     pub level: Level,
@@ -81,19 +84,34 @@ pub struct LogEntry {
     /// How many bytes the whole line has: more than `text` where that is cut.
     pub bytes: u64,
     /// The line's own name. What happened between lines has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub place: Option<LogPlace>,
     /// Set where this belongs to the entry before it of the same container: a line of a stack trace.
+    #[serde(skip_serializing_if = "is_not")]
     pub continues: bool,
     /// Set where lines with a later `at` have been given before: its place is further up.
+    #[serde(skip_serializing_if = "is_not")]
     pub late: bool,
     /// Set where this is no line of the container's but something that happened to it; `text` then says what.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub marker: Option<LogMarker>,
 }
 
 impl LogEntry {
     /// What of a line's text is given at most, in bytes.
     pub const MOST_BYTES: usize = 64 * 1024;
+}
+
+/// An instant in UTC, written at once: by way of a formatter it would take longer than all the rest of a line.
+fn instant<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&DateTimePrinter::new().timestamp_to_string(at))
+}
+
+/// Whether to leave a mark out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_not(mark: &bool) -> bool {
+    !mark
 }
 
 /// A text that many entries share is written like any other.
@@ -234,6 +252,29 @@ mod tests {
         for (word, level) in cases {
             assert_eq!(Level::named(word), level, "{word}");
         }
+    }
+
+    #[test]
+    fn an_entry_leaves_out_what_it_does_not_know_and_what_is_not_so() {
+        let entry = LogEntry {
+            at: "2026-11-25T12:01:07.2210Z".parse().unwrap(),
+            pod: "orders-1".into(),
+            container: "app".into(),
+            restart: 0,
+            revision: None,
+            level: Level::Info,
+            text: "up".into(),
+            bytes: 2,
+            place: None,
+            continues: false,
+            late: false,
+            marker: None,
+        };
+        let json = r#"{"at":"2026-11-25T12:01:07.221Z","pod":"orders-1","container":"app","restart":0,"level":"info","text":"up","bytes":2}"#;
+        assert_eq!(serde_json::to_string(&entry).unwrap(), json);
+        let more = LogEntry { continues: true, late: true, marker: Some(LogMarker::Gap), ..entry };
+        let rest = r#""bytes":2,"continues":true,"late":true,"marker":"gap"}"#;
+        assert!(serde_json::to_string(&more).unwrap().ends_with(rest));
     }
 
     #[test]

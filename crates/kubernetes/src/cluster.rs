@@ -1,6 +1,6 @@
 //! The connection to one cluster, and the small things asked of it.
 
-use crate::logs::Hubs;
+use crate::logs::{Hubs, ReadingThread};
 use crate::objects::Discovered;
 use crate::{ClusterState, Error, client::client, watch};
 use fairway_domain::{Namespace, Timestamp};
@@ -26,6 +26,7 @@ pub struct Cluster {
     pub(crate) client: kube::Client,
     pub(crate) discovered: Arc<Discovered>,
     pub(crate) hubs: Arc<Hubs>,
+    pub(crate) reading: Arc<ReadingThread>,
 }
 
 impl Cluster {
@@ -35,7 +36,8 @@ impl Cluster {
         let mut config = configuration(kubeconfig, context).await?;
         config.connect_timeout = Some(Duration::from_secs(3));
         let client = client(config)?;
-        Ok(Self { client, discovered: Arc::default(), hubs: Arc::default() })
+        let reading = Arc::new(ReadingThread::start());
+        Ok(Self { client, discovered: Arc::default(), hubs: Arc::default(), reading })
     }
 
     /// Starts watching `namespaces`, for as long as the returned state or a clone of it lives. Call it once per process.

@@ -8,15 +8,15 @@ use fairway_domain::{
 };
 use fairway_kubernetes::Older;
 use fairway_lines::{Equivalent, Filter, FilterError, Run, Whose, kubectl, stern};
-use futures::StreamExt;
 use futures::future::{Either, ready};
 use futures::stream::{BoxStream, select};
+use futures::{StreamExt, TryStreamExt};
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_stream::wrappers::WatchStream;
 
-/// Lines in order, each with the position to resume after it.
-pub type LogStream = BoxStream<'static, Result<(LogPosition, LogEntry), Error>>;
+/// Lines in order, those that come at once together, each with the position to resume after it.
+pub type LogStream = BoxStream<'static, Result<Vec<(LogPosition, LogEntry)>, Error>>;
 
 /// The bytes of one line, in pieces.
 pub type LogLineStream = BoxStream<'static, Result<Vec<u8>, Error>>;
@@ -120,7 +120,7 @@ impl Portal {
             reading::keep(filter, self.inner.settings.redact.clone()),
             self.older(environment, service),
         );
-        Ok(Answer::Done(lines.map(|line| line.map_err(Error::from)).boxed()))
+        Ok(Answer::Done(lines.map_err(Error::from).boxed()))
     }
 
     /// Who has the lines of a service that the cluster no longer has, if anybody does.

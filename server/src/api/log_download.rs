@@ -77,26 +77,30 @@ struct Asked {
 }
 
 impl Asked {
-    /// The file, in pieces: what is on its way is never more than a line's beginning.
+    /// The file, in pieces: what came at once, but of a long line no more than a part.
     fn pieces(self, lines: LogStream, format: Format) -> impl Stream<Item = io::Result<Vec<u8>>> {
         let mut lines = lines.take_until(self.portal.closing()).boxed();
         try_stream! {
-            while let Some(line) = lines.next().await {
-                let (_, entry) = line.map_err(io::Error::other)?;
-                let (before, after) = around(&entry, format)?;
-                yield before.into_bytes();
-                match self.whole(&entry).await? {
-                    None => yield written(&entry.text, format)?.into_bytes(),
-                    Some(mut whole) => {
-                        let mut kept = Vec::new();
-                        while let Some(piece) = whole.next().await {
-                            kept.extend(piece.map_err(io::Error::other)?);
-                            yield written(&characters(&mut kept, false), format)?.into_bytes();
+            while let Some(lines) = lines.next().await {
+                let mut piece = String::new();
+                for (_, entry) in lines.map_err(io::Error::other)? {
+                    let (before, after) = around(&entry, format)?;
+                    piece.push_str(&before);
+                    match self.whole(&entry).await? {
+                        None => piece.push_str(&written(&entry.text, format)?),
+                        Some(mut whole) => {
+                            let mut kept = Vec::new();
+                            while let Some(some) = whole.next().await {
+                                kept.extend(some.map_err(io::Error::other)?);
+                                piece.push_str(&written(&characters(&mut kept, false), format)?);
+                                yield std::mem::take(&mut piece).into_bytes();
+                            }
+                            piece.push_str(&written(&characters(&mut kept, true), format)?);
                         }
-                        yield written(&characters(&mut kept, true), format)?.into_bytes();
                     }
+                    piece.push_str(&after);
                 }
-                yield after.into_bytes();
+                yield piece.into_bytes();
             }
         }
     }

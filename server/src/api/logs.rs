@@ -10,14 +10,14 @@ use fairway_domain::{
     EnvironmentName, LogEntry, LogFilter, LogMoment, LogPlace, LogPosition, LogRequest, LogStatus,
     ServiceName,
 };
-use fairway_portal::{Error, LogStream, Portal};
+use fairway_portal::{LogStream, Portal};
 use futures::StreamExt;
 use http::{HeaderMap, header};
 use serde::Deserialize;
 use std::io;
 
-/// How many lines go out in one piece at most.
-const TOGETHER: usize = 128;
+/// How many bytes an entry usually takes as JSON.
+const LINE: usize = 320;
 
 /// Which lines.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -99,21 +99,17 @@ pub(super) async fn line(
 }
 
 fn json_lines(portal: &Portal, lines: LogStream) -> Response {
-    // What is there at once goes out at once.
-    let lines = lines.ready_chunks(TOGETHER).take_until(portal.closing());
-    let body = lines.flat_map(|lines| futures::stream::iter(in_one_piece(lines)));
+    let pieces =
+        lines.take_until(portal.closing()).map(|lines| in_one_piece(&lines.map_err(io::Error::other)?));
     let json_lines = [(header::CONTENT_TYPE, "application/x-ndjson")];
-    (json_lines, events::STREAMED, Body::from_stream(body)).into_response()
+    (json_lines, events::STREAMED, Body::from_stream(pieces)).into_response()
 }
 
-/// Lines as one text, up to where their stream failed, and then why.
-fn in_one_piece(lines: Vec<Result<(LogPosition, LogEntry), Error>>) -> Vec<io::Result<Vec<u8>>> {
-    let mut text = Vec::new();
-    let written = lines.into_iter().try_for_each(|line| {
-        let (_, entry) = line.map_err(io::Error::other)?;
-        serde_json::to_writer(&mut text, &entry)?;
+fn in_one_piece(lines: &[(LogPosition, LogEntry)]) -> io::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(lines.len() * LINE);
+    for (_, entry) in lines {
+        serde_json::to_writer(&mut text, entry)?;
         text.push(b'\n');
-        Ok(())
-    });
-    std::iter::once(Ok(text)).chain(written.err().map(Err)).collect()
+    }
+    Ok(text)
 }

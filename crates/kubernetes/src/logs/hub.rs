@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
 
 /// What the ring holds at most. Who falls further behind reads from the kubelet again.
@@ -28,6 +28,8 @@ const LINGER: Duration = Duration::from_secs(60);
 const FIRST_HOUR: i64 = 3_600_000_000_000;
 /// How many items wait for their place in the order at most; each is of 64 KiB at most.
 const WAITING: usize = 256;
+/// How many readers read the last lines of a log at once.
+const BEGIN_AT_ONCE: usize = 8;
 /// How many items a reader takes at once.
 const CHUNK: usize = 512;
 
@@ -36,6 +38,16 @@ const CHUNK: usize = 512;
 pub(crate) struct Hubs {
     running: Mutex<HashMap<(Namespace, ServiceName), Weak<Hub>>>,
     keeping: OnceLock<LogKeeping>,
+    beginnings: Beginnings,
+}
+
+/// Who reads the last lines of a log takes a turn: each opens connections and holds what it reads, and very many may come at once.
+struct Beginnings(Semaphore);
+
+impl Default for Beginnings {
+    fn default() -> Self {
+        Self(Semaphore::new(BEGIN_AT_ONCE))
+    }
 }
 
 impl Hubs {
@@ -43,6 +55,12 @@ impl Hubs {
     pub(super) fn keep(&self, keeping: LogKeeping) {
         // The first word stands.
         let _ = self.keeping.set(keeping);
+    }
+
+    /// Waits for a turn to read the last lines of a log. It lasts as long as what is returned lives.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // Never closed.
+        self.beginnings.0.acquire().await.ok()
     }
 
     /// What is kept of a service.

@@ -47,3 +47,17 @@ fn while_nobody_reads_little_is_held() {
     assert_eq!(ring.items.len(), MOST_UNREAD.items);
     assert_eq!(ring.next(), 5001);
 }
+
+#[tokio::test]
+async fn only_so_many_read_the_last_lines_at_once() {
+    let hubs = Hubs::default();
+    let mut turns = Vec::new();
+    for _ in 0..BEGIN_AT_ONCE {
+        turns.push(hubs.turn().await);
+    }
+    let waiting = async { hubs.turn().await.is_some() };
+    tokio::pin!(waiting);
+    assert!(futures::poll!(&mut waiting).is_pending());
+    turns.pop();
+    assert!(waiting.await);
+}

@@ -22,6 +22,7 @@ mod rotated;
 mod rotation;
 mod seam;
 mod tail;
+mod thread;
 mod viewer;
 mod whole;
 mod written;
@@ -29,6 +30,7 @@ mod written;
 pub(crate) use hub::Hubs;
 pub use kept::LogKeeping;
 pub use older::{Ask, Older};
+pub(crate) use thread::ReadingThread;
 
 use crate::{Cluster, ClusterState, Error};
 use fairway_domain::{LogEntry, LogPosition, LogRequest, Namespace, ServiceName};
@@ -47,8 +49,8 @@ const FIRST_ANSWER: Duration = Duration::from_secs(3);
 pub type Keep = Arc<dyn Fn(LogEntry) -> Option<(Vec<LogEntry>, LogEntry)> + Send + Sync>;
 
 impl Cluster {
-    /// The lines of a service's pods that `keep` keeps, each with the position right after it: give that back in [`LogRequest::after`] to go on
-    /// exactly there, in this process or a later one.
+    /// The lines of a service's pods that `keep` keeps, those that come at once together, each with the position right after it: give that
+    /// back in [`LogRequest::after`] to go on exactly there, in this process or a later one.
     ///
     /// Without `follow`, or with `until` or `head`, the stream ends and is in the exact order of the kubelets' timestamps, but for what
     /// `keep` gives with a later line. With it, lines of different pods
@@ -70,10 +72,10 @@ impl Cluster {
         request: LogRequest,
         keep: Keep,
         older: Option<Older>,
-    ) -> impl Stream<Item = Result<(LogPosition, LogEntry), Error>> + Send + 'static + use<> {
+    ) -> impl Stream<Item = Result<Vec<(LogPosition, LogEntry)>, Error>> + Send + 'static + use<> {
         viewer::Viewer::new(self.clone(), state.clone(), ns.clone(), service.clone(), request, keep)
             .with_older(older)
-            .entries()
+            .chunks()
     }
 }
 

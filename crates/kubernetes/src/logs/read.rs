@@ -9,7 +9,7 @@ use super::rotated::{KeptLines, Rotated};
 use super::written::Written;
 use crate::Error;
 use crate::cluster::in_time;
-use async_stream::{stream, try_stream};
+use async_stream::try_stream;
 use fairway_domain::{LogEntry, Timestamp};
 use futures::stream::{BoxStream, empty};
 use futures::{AsyncBufRead, AsyncBufReadExt, Stream, StreamExt, TryStreamExt};
@@ -20,8 +20,6 @@ use kube::api::LogParams;
 use kube::core::Request;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 
 /// What of a line is read into memory: what is given of it, and the stamp.
 const LONGEST_LINE: usize = LogEntry::MOST_BYTES + 64;
@@ -29,8 +27,6 @@ const LONGEST_LINE: usize = LogEntry::MOST_BYTES + 64;
 const TAIL_MARGIN: u32 = 20;
 /// How long a log that isn't followed may pause in the middle.
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15);
-/// How many chunks are read ahead. They are small, a few lines as the kubelet sends them: with fewer, one log waits for another.
-const CHUNKS_AHEAD: usize = 32;
 const SECOND: i64 = 1_000_000_000;
 
 /// Items of one stream that follow each other: as many as were there at once.
@@ -195,41 +191,6 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// The same as `chunks`, read by a task of its own that is a bounded number of chunks ahead: several logs are read at once, while
-    /// each waits for its turn.
-    pub(super) fn ahead(self) -> ChunkStream {
-        let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
-        let mut task = JoinSet::new();
-        task.spawn(async move {
-            let mut chunks = pin!(self.chunks());
-            while let Some(chunk) = chunks.next().await {
-                if sender.send(chunk).await.is_err() {
-                    return;
-                }
-            }
-        });
-        let chunks = stream! {
-            // Ends with who reads.
-            let _task = task;
-            let mut some = Vec::with_capacity(CHUNKS_AHEAD);
-            // What is there already is one chunk: the fewer there are, the less often the logs wait for each other.
-            while chunks.recv_many(&mut some, CHUNKS_AHEAD).await > 0 {
-                let mut whole: Chunk = Vec::new();
-                for chunk in some.drain(..) {
-                    match chunk {
-                        Ok(items) => whole.extend(items),
-                        Err(error) => {
-                            yield Ok(std::mem::take(&mut whole));
-                            yield Err(error);
-                        }
-                    }
-                }
-                yield Ok(whole);
-            }
-        };
-        chunks.boxed()
-    }
-
     /// The lines after the cursor, and the ends between them, in the order of the log.
     pub(super) fn chunks(self) -> impl Stream<Item = Result<Chunk, Error>> + Send {
         try_stream! {

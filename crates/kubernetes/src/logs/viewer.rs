@@ -24,6 +24,10 @@ use std::time::Duration;
 
 /// How far back a reader who follows begins, unless they say.
 const DEFAULT_TAIL: u32 = 500;
+/// How many pieces of each log are read ahead. They are small, a few lines as the kubelet sends them: with fewer, one log waits for another.
+const PIECES_AHEAD: usize = 32;
+/// How many chunks of merged lines wait for the reader at most.
+const CHUNKS_AHEAD: usize = 2;
 /// How long to wait before what couldn't be read is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -70,11 +74,8 @@ impl Viewer {
         Self { older: older.filter(|_| said), ..self }
     }
 
-    pub(super) fn entries(self) -> impl Stream<Item = Result<Shown, Error>> + Send {
-        self.chunks().map_ok(|chunk| stream::iter(chunk.into_iter().map(Ok))).try_flatten()
-    }
-
-    fn chunks(self) -> impl Stream<Item = Result<Vec<Shown>, Error>> + Send {
+    /// The entries, those that come at once together.
+    pub(super) fn chunks(self) -> impl Stream<Item = Result<Vec<Shown>, Error>> + Send {
         try_stream! {
             let mut steps = pin!(self.steps());
             let mut latest = self.first_position()?.latest();
@@ -93,7 +94,9 @@ impl Viewer {
                     }
                 }
                 shown.truncate(some);
-                yield shown;
+                if !shown.is_empty() {
+                    yield shown;
+                }
             }
         }
     }
@@ -112,8 +115,9 @@ impl Viewer {
             }
             self.seen().await?;
             loop {
-                let mut past = pin!(self.past(position.clone(), tail, hub.as_ref()));
                 let mut failure = None;
+                // Who follows for hours doesn't hold what the beginning was read with.
+                let mut past = self.past(position.clone(), tail, hub.as_ref()).boxed();
                 while let Some(step) = past.next().await {
                     match step {
                         Ok((after, shown)) => {
@@ -124,6 +128,7 @@ impl Viewer {
                         Err(error) => failure = Some(error),
                     }
                 }
+                drop(past);
                 let Some(hub) = &hub else { return failure.map_or(Ok(()), Err)? };
                 if let Some(error) = failure {
                     self.wait_to_retry(error).await?;
@@ -202,6 +207,8 @@ impl Viewer {
     ) -> impl Stream<Item = Result<Step, Error>> + Send + use<'a> {
         try_stream! {
             let mut texts = Texts::default();
+            // Without a bound lines are given as they are read, and whoever takes them slowly would hold others up.
+            let turn = if tail.is_some() { self.cluster.hubs.turn().await } else { None };
             let (streams, missing) = self.streams(&mut position, tail, hub).await;
             let mut gaps = Vec::new();
             for (after, gap) in missing {
@@ -210,7 +217,7 @@ impl Viewer {
             if !gaps.is_empty() {
                 yield (position.clone(), gaps);
             }
-            let mut chunks = pin!(merged(streams));
+            let mut chunks = self.cluster.reading.ahead(merged(streams), CHUNKS_AHEAD);
             let Some(tail) = tail else {
                 while let Some(chunk) = chunks.try_next().await? {
                     let mut shown = Vec::with_capacity(chunk.len());
@@ -228,6 +235,7 @@ impl Viewer {
                     latest.push(item.bare(), self.read(item));
                 }
             }
+            drop(turn);
             for step in latest.into_steps() {
                 yield step;
             }
@@ -312,7 +320,7 @@ impl Viewer {
             read_before: None,
             source,
         };
-        Some(reading.ahead())
+        Some(self.cluster.reading.ahead(reading.chunks(), PIECES_AHEAD))
     }
 
     /// What the disk has of containers that the kubelet is asked about.

@@ -3,7 +3,7 @@
 use fairway_domain::{LogEntry, LogPosition, LogRequest, Namespace, ServiceName};
 use fairway_kubernetes::k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Pod};
 use fairway_kubernetes::{Cluster, ClusterState, Keep, ServiceObjects};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use kube::ResourceExt;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -151,7 +151,8 @@ impl Fixture {
         keep: fn(&LogEntry) -> bool,
     ) -> impl Stream<Item = (LogPosition, LogEntry)> + Send + use<> {
         let keep: Keep = Arc::new(move |entry| keep(&entry).then(|| (Vec::new(), entry)));
-        self.cluster.logs(state, &self.namespace, &orders(), request, keep, None).map(Result::unwrap)
+        let chunks = self.cluster.logs(state, &self.namespace, &orders(), request, keep, None);
+        chunks.flat_map(|lines| stream::iter(lines.unwrap()))
     }
 }
 
