@@ -2,7 +2,7 @@
 
 use fairway_domain::{LogEntry, LogPosition, LogRequest, Namespace, ServiceName};
 use fairway_kubernetes::k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Pod};
-use fairway_kubernetes::{Cluster, ClusterState, Keep, ServiceObjects};
+use fairway_kubernetes::{Cluster, ClusterState, Keep, Older, ServiceObjects};
 use futures::{Stream, StreamExt, stream};
 use kube::ResourceExt;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
@@ -150,8 +150,17 @@ impl Fixture {
         request: LogRequest,
         keep: fn(&LogEntry) -> bool,
     ) -> impl Stream<Item = (LogPosition, LogEntry)> + Send + use<> {
-        let keep: Keep = Arc::new(move |entry| keep(&entry).then(|| (Vec::new(), entry)));
-        let chunks = self.cluster.logs(state, &self.namespace, &orders(), request, keep, None);
+        self.logs_as(state, request, Arc::new(move |entry| keep(&entry).then(|| (Vec::new(), entry))), None)
+    }
+
+    pub(crate) fn logs_as(
+        &self,
+        state: &ClusterState,
+        request: LogRequest,
+        keep: Keep,
+        older: Option<Older>,
+    ) -> impl Stream<Item = (LogPosition, LogEntry)> + Send + use<> {
+        let chunks = self.cluster.logs(state, &self.namespace, &orders(), request, keep, older);
         chunks.flat_map(|lines| stream::iter(lines.unwrap()))
     }
 }

@@ -148,6 +148,8 @@ fn a_reader_cut_in_the_middle_of_a_second_goes_on_in_it() {
             got.extend(now);
         }
         assert_each_number_once(&got);
+        let numbers: Vec<u64> = written(&got).iter().filter_map(|line| line.text.parse().ok()).collect();
+        assert!(numbers.is_sorted(), "one pipe: in order, {numbers:?}");
     });
 }
 

@@ -2,12 +2,12 @@
 
 use crate::fixture::{Fixture, in_namespace, kubeconfig, names, orders, running, take_until};
 use fairway_domain::{LogEntry, LogMarker, LogMoment, LogPosition, LogRequest, Timestamp};
-use fairway_kubernetes::Cluster;
+use fairway_kubernetes::{Cluster, Keep};
 use futures::StreamExt;
 use kube::ResourceExt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) type Got = Vec<(LogPosition, LogEntry)>;
@@ -34,12 +34,17 @@ fn by_pod(got: &Got) -> BTreeMap<&str, Vec<&str>> {
     pods
 }
 
-/// Stdout and stderr are two pipes: their lines may trade places, but none may be missing or come twice.
+/// None is missing and none comes twice. Stdout and stderr are two pipes, whose lines may trade places; those of each are in order.
 pub(crate) fn assert_each_number_once(got: &Got) {
     let gaps: Vec<_> = got.iter().filter(|(_, e)| e.marker == Some(LogMarker::Gap)).collect();
     assert!(gaps.is_empty(), "{gaps:?}");
     for (pod, lines) in by_pod(got) {
         let mut numbers: Vec<u64> = lines.iter().filter_map(|line| line.parse().ok()).collect();
+        for pipe in [0, 1] {
+            let of_pipe: Vec<_> = numbers.iter().filter(|number| *number % 2 == pipe).collect();
+            let wrong = of_pipe.windows(2).find(|pair| pair[0] >= pair[1]);
+            assert!(wrong.is_none(), "{pod}: out of order: {wrong:?}");
+        }
         numbers.sort_unstable();
         let expected: Vec<u64> = (0..numbers.len() as u64).collect();
         let wrong = numbers.iter().zip(&expected).find(|(got, expected)| got != expected);
@@ -222,6 +227,34 @@ fn the_past_is_in_order_and_as_much_of_it_as_was_asked_for() {
         assert_eq!(since.len(), lines.iter().filter(|(_, entry)| entry.at >= lines[50].1.at).count());
         let nothing = LogRequest { tail: Some(0), ..LogRequest::default() };
         assert_eq!(fixture.logs(&state, nothing).count().await, 0);
+    });
+}
+
+#[test]
+fn a_line_that_is_given_after_a_later_one_is_marked_late_and_no_other() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        fixture.deploy(2, NUMBERS).await;
+        fixture.until(&state, "two pods", |objects| names(objects).len() == 2).await;
+        // Each even number is given with the odd one after it.
+        let held: Mutex<HashMap<Arc<str>, LogEntry>> = Mutex::default();
+        let keep: Keep = Arc::new(move |entry| {
+            let mut held = held.lock().unwrap();
+            if entry.text.parse::<u64>().is_ok_and(|number| number % 2 == 0) {
+                held.insert(entry.pod.clone(), entry);
+                return None;
+            }
+            Some((held.remove(&entry.pod).into_iter().collect(), entry))
+        });
+        let mut stream = Box::pin(fixture.logs_as(&state, follow_all(), keep, None));
+        let got = take_until(&mut stream, |got| got.len() > 1000).await;
+        let mut latest = Timestamp::MIN;
+        for (_, entry) in &got {
+            assert_eq!(entry.late, entry.at < latest, "{entry:?}");
+            latest = latest.max(entry.at);
+        }
+        let late = got.iter().filter(|(_, entry)| entry.late).count();
+        assert!((1..got.len()).contains(&late), "{late} of {}", got.len());
     });
 }
 
