@@ -189,6 +189,8 @@ test('every numbered line comes once', async (t) => {
   assert.ok(end > last, 'then its end');
   assert.match(ofCrashed[end].text, /\b3\b/, 'with its exit code');
   assert.ok(ofCrashed.findIndex(({ restart }) => restart === 1) > end, 'then its successor');
+  const restarted = ofCrashed.filter(({ marker, restart }) => marker === 'restarted' && restart === 1);
+  assert.deepEqual(restarted.map(({ text }) => text), ['restarted for the 1st time'], 'which is told once');
 
   const read = numbers(reader.entries);
   followed = read;

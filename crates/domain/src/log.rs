@@ -177,6 +177,8 @@ pub enum LogMarker {
     Event,
     /// The container ended; its text gives the exit code.
     Ended,
+    /// The container was started anew; its text says for which time.
+    Restarted,
     /// Lines may be missing here; its text says why.
     Gap,
 }

@@ -66,7 +66,7 @@ fn classes(entry: &Entry) -> String {
     let mut classes = "row".to_owned();
     classes.push_str(match (entry.marker, entry.level) {
         (Some(LogMarker::Gap), _) => " marker gap",
-        (Some(LogMarker::Ended), _) => " marker ended",
+        (Some(LogMarker::Ended | LogMarker::Restarted), _) => " marker ended",
         (Some(_), Level::Warn) => " marker warn",
         (Some(_), _) => " marker",
         (None, Level::Error | Level::Fatal) => " error",

@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn a_gap_is_told_unless_the_readers_place_was_met_again() {
         let source = Source::of_pod(1, "orders-1");
-        let at = |instance, fresh| Cursor { nanos: 5, ordinal: 1, instance, fresh };
+        let at = |instance, fresh| Cursor { nanos: 5, ordinal: 1, instance, fresh, begun: false };
         // In the middle of the instance that is read.
         let mut check = GapCheck::new(at(1, false), 1);
         assert!(check.item(&source).is_some());

@@ -1,6 +1,7 @@
 //! The instances of a container that the API can still be asked about.
 
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// One run of the container, from a start to an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +12,29 @@ pub(super) struct Instance {
     pub(super) restart: u32,
     /// Whether the API calls it the *previous* one.
     pub(super) previous: bool,
+    /// When it was started, in nanoseconds since the epoch, if that is known; Kubernetes rounds to the second.
+    pub(super) started: Option<i64>,
     /// How it ended, if it has.
     pub(super) end: Option<End>,
+}
+
+impl Instance {
+    /// In words, of one that isn't the first.
+    pub(super) fn beginning(&self) -> String {
+        format!("restarted for the {} time", nth(self.restart))
+    }
+}
+
+/// Such as 3rd.
+fn nth(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 /// How an instance ended.
@@ -41,23 +63,30 @@ fn of_status(status: &ContainerStatus) -> Vec<Instance> {
         let id = last.container_id.clone().unwrap_or_default();
         // Between a crash and the next start, the latest instance already is the previous one.
         let restart = if id == present { restarts } else { restarts.saturating_sub(1) };
-        instances.push(Instance { id, restart, previous: true, end: Some(end_of(last)) });
+        let started = nanos_of(last.started_at.as_ref());
+        instances.push(Instance { id, restart, previous: true, started, end: Some(end_of(last)) });
     }
     let state = status.state.as_ref();
-    let running = state.is_some_and(|state| state.running.is_some());
-    let end = state.and_then(|state| state.terminated.as_ref()).map(end_of);
-    if !present.is_empty() && (running || end.is_some()) {
-        instances.push(Instance { id: present.to_owned(), restart: restarts, previous: false, end });
+    let running = state.and_then(|state| state.running.as_ref());
+    let terminated = state.and_then(|state| state.terminated.as_ref());
+    if !present.is_empty() && (running.is_some() || terminated.is_some()) {
+        let since = running.and_then(|state| state.started_at.as_ref());
+        let started = nanos_of(since.or(terminated.and_then(|state| state.started_at.as_ref())));
+        let (id, end) = (present.to_owned(), terminated.map(end_of));
+        instances.push(Instance { id, restart: restarts, previous: false, started, end });
     }
     instances
+}
+
+fn nanos_of(time: Option<&Time>) -> Option<i64> {
+    i64::try_from(time?.0.as_nanosecond()).ok()
 }
 
 fn end_of(state: &ContainerStateTerminated) -> End {
     let reason = state.reason.as_deref().filter(|reason| !reason.is_empty());
     let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let at = state.finished_at.as_ref().map_or(0, |time| time.0.as_nanosecond());
     End {
-        nanos: i64::try_from(at).unwrap_or_default(),
+        nanos: nanos_of(state.finished_at.as_ref()).unwrap_or_default(),
         text: format!("exited with code {}{reason}", state.exit_code),
     }
 }
@@ -111,6 +140,21 @@ mod tests {
     }
 
     #[test]
+    fn when_each_was_started_is_known() {
+        let running = json!({ "running": { "startedAt": "2026-11-25T01:00:01Z" } });
+        let mut before = terminated("a", 1, "Error");
+        before["terminated"]["startedAt"] = json!("2026-11-25T00:59:00Z");
+        let pod: Pod = serde_json::from_value(json!({
+            "metadata": { "name": "a" },
+            "status": { "containerStatuses": [status(Some("b"), 1, &running, &before)] }
+        }))
+        .unwrap();
+        let started: Vec<_> = instances(&pod, "app").into_iter().map(|i| i.started).collect();
+        let first = 1_795_568_400_000_000_000;
+        assert_eq!(started, [Some(first - 60_000_000_000), Some(first + 1_000_000_000)]);
+    }
+
+    #[test]
     fn while_it_backs_off_the_latest_instance_is_the_previous_one() {
         let waiting = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
         let found = of(&status(Some("b"), 1, &waiting, &terminated("b", 137, "OOMKilled")));
@@ -121,5 +165,11 @@ mod tests {
     fn an_ended_pod_can_still_be_read() {
         let found = of(&status(Some("a"), 0, &terminated("a", 0, "Completed"), &json!({})));
         assert_eq!(found, [(0, false, Some("exited with code 0 (Completed)".into()))]);
+    }
+
+    #[test]
+    fn a_number_has_its_ending() {
+        let endings = [1, 2, 3, 4, 11, 12, 13, 21, 112].map(nth);
+        assert_eq!(endings, ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"]);
     }
 }

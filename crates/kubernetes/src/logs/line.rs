@@ -115,6 +115,8 @@ pub(super) enum What {
     Line(String),
     /// The instance `restart` ended; how.
     Ended(String),
+    /// The instance `restart`, which isn't the first, was started; how often that was before.
+    Restarted(String),
     /// Lines after this place may be missing; why.
     Gap(String),
     /// The pod was made: what comes first of its source.
@@ -147,6 +149,7 @@ impl Item {
             What::Closed(Some(text)) => (text, Some(LogMarker::Left)),
             What::Event(report) => (report.text, Some(LogMarker::Event)),
             What::Ended(text) => (text, Some(LogMarker::Ended)),
+            What::Restarted(text) => (text, Some(LogMarker::Restarted)),
             What::Gap(text) => (text, Some(LogMarker::Gap)),
             What::Closed(None) => return None,
         };
@@ -199,7 +202,11 @@ impl Item {
     /// How much memory it takes, about.
     pub(super) fn weight(&self) -> usize {
         let text = match &self.what {
-            What::Line(text) | What::Ended(text) | What::Gap(text) | What::Joined(text) => text.len(),
+            What::Line(text)
+            | What::Ended(text)
+            | What::Restarted(text)
+            | What::Gap(text)
+            | What::Joined(text) => text.len(),
             What::Event(report) => report.text.len(),
             What::Closed(text) => text.as_ref().map_or(0, String::len),
         };

@@ -21,6 +21,8 @@ pub(super) struct Cursor {
     pub(super) instance: u32,
     /// No line of `instance` has been read yet.
     pub(super) fresh: bool,
+    /// Nothing of `instance` but that it was started has been read.
+    pub(super) begun: bool,
 }
 
 impl Cursor {
@@ -50,6 +52,8 @@ impl Cursor {
         match item.what {
             What::Line(_) => (item.nanos, item.ordinal) <= self.place(),
             What::Ended(_) => item.restart < self.instance,
+            What::Restarted(_) if item.restart == self.instance => !self.fresh || self.begun,
+            What::Restarted(_) => item.restart < self.instance,
             // A gap is one only to who stands right before it; another has read the lines another way.
             What::Gap(_) if item.nanos > 0 && item.ordinal == Item::ANYWHERE => self.closed(),
             What::Gap(_) => (item.nanos, item.ordinal) != self.place(),
@@ -66,15 +70,19 @@ impl Cursor {
             What::Line(_) => {
                 (self.nanos, self.ordinal) = (item.nanos, item.ordinal);
                 self.instance = self.instance.max(item.restart);
-                self.fresh = false;
+                (self.fresh, self.begun) = (false, false);
             }
             What::Ended(_) => {
                 self.instance = self.instance.max(item.restart.saturating_add(1));
-                self.fresh = true;
+                (self.fresh, self.begun) = (true, false);
+            }
+            What::Restarted(_) => {
+                self.instance = self.instance.max(item.restart);
+                (self.fresh, self.begun) = (true, true);
             }
             What::Gap(_) | What::Joined(_) | What::Event(_) => {}
             What::Closed(_) => {
-                (self.instance, self.fresh) = (Self::CLOSED, true);
+                (self.instance, self.fresh, self.begun) = (Self::CLOSED, true, false);
                 self.nanos = self.nanos.max(item.nanos);
             }
         }
@@ -163,7 +171,7 @@ impl Position {
         let mut back = self.clone();
         if let Some(cursor) = back.cursors.get_mut(&SourceId(place.source)) {
             let LogPlace { restart, nanos, ordinal, .. } = place;
-            *cursor = Cursor { nanos, ordinal, instance: restart, fresh: false };
+            *cursor = Cursor { nanos, ordinal, instance: restart, ..Cursor::default() };
         }
         back
     }
@@ -199,12 +207,14 @@ impl Position {
             }
             let mut fields = part.split('.');
             let source = SourceId(u64::from_str_radix(fields.next()?, 16).ok()?);
-            let cursor = Cursor {
+            let mut cursor = Cursor {
                 nanos: i64::from_str_radix(fields.next()?, 16).ok()?,
                 ordinal: u32::from_str_radix(fields.next()?, 16).ok()?,
                 instance: u32::from_str_radix(fields.next()?, 16).ok()?,
-                fresh: fields.next().is_some_and(|field| field == "f"),
+                ..Cursor::default()
             };
+            let is = fields.next();
+            (cursor.fresh, cursor.begun) = (matches!(is, Some("f" | "b")), is == Some("b"));
             decoded.cursors.insert(source, cursor);
         }
         Some(decoded)
@@ -241,14 +251,14 @@ impl Texts {
 }
 
 fn cursor_text(source: SourceId, cursor: Cursor) -> String {
-    let Cursor { nanos, ordinal, instance, fresh } = cursor;
+    let Cursor { nanos, ordinal, instance, fresh, begun } = cursor;
     let mut text = String::with_capacity(48);
     push(&mut text, ',', source.0);
     push(&mut text, '.', nanos.max(0).unsigned_abs());
     push(&mut text, '.', ordinal.into());
     push(&mut text, '.', instance.into());
     if fresh {
-        text.push_str(".f");
+        text.push_str(if begun { ".b" } else { ".f" });
     }
     text
 }

@@ -49,6 +49,8 @@ fn a_position_survives_its_text() {
     position.advance(&item(1, 0, 20, 1, What::Ended(String::new())));
     position.advance(&item(2, 0, 20, 1, What::Closed(None)));
     assert_eq!(carried(&position), position);
+    position.advance(&item(1, 1, 20, 1, What::Restarted(String::new())));
+    assert_eq!(carried(&position), position);
     assert_eq!(position.open_sources().len(), 1);
 }
 
@@ -94,7 +96,12 @@ fn an_end_is_told_once_and_a_gap_only_to_who_stands_before_it() {
     assert!(!position.passed(&gap) && !position.passed(&end));
     position.advance(&end);
     assert!(position.passed(&end));
+    let restarted = item(1, 1, 11, 1, What::Restarted(String::new()));
+    assert!(!position.passed(&restarted));
+    position.advance(&restarted);
+    assert!(carried(&position).passed(&restarted) && position.passed(&end));
     position.advance(&item(1, 1, 12, 1, What::Line(String::new())));
+    assert!(position.passed(&restarted));
     assert!(position.passed(&gap));
 }
 

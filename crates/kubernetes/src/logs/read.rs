@@ -229,11 +229,17 @@ impl Reading {
             let floor = if resumed { cursor.nanos } else { self.floor };
             let read_before = self.read_before.as_ref() == Some(&instance.id);
             let mut place_seen = false;
+            let restarted = self.restarted(instance, cursor);
+            let told = restarted.is_some();
+            if let Some(restarted) = restarted {
+                yield vec![restarted];
+            }
             let mut written = self.written(instance, floor).await?;
             let first = written.first().cloned();
             let rotated = if written.enough { None } else { self.rotated(first, instance, cursor).await };
             if let Some(mut rotated) = rotated {
-                while let Some(chunk) = rotated.next().await {
+                while let Some(mut chunk) = rotated.next().await {
+                    chunk.retain(|item| !(told && matches!(item.what, What::Restarted(_))));
                     for item in &chunk {
                         cursor.advance(item);
                     }
@@ -287,6 +293,19 @@ impl Reading {
         let end = instance.end.as_ref().map(|end| ended(&self.source, instance.restart, cursor, end));
         // An end from before what was asked for is left out like the lines before it.
         missing.into_iter().chain(end.filter(|end| resumed || end.nanos >= self.floor)).collect()
+    }
+
+    /// That an instance isn't the container's first, unless the reader has had that or comes from where that was not to be seen.
+    fn restarted(&self, instance: &Instance, cursor: Cursor) -> Option<Item> {
+        let begins = if self.has_begun(cursor) {
+            cursor.instance == instance.restart && cursor.fresh && !cursor.begun
+        } else {
+            instance.started.is_some_and(|started| started >= self.floor)
+        };
+        let started = instance.started.filter(|_| begins && instance.restart > 0)?;
+        let place = (started.max(cursor.nanos), cursor.ordinal);
+        let what = What::Restarted(instance.beginning());
+        Some(Item::happened(&self.source, instance.restart, place, what))
     }
 
     /// Whether something has been read before, by this reading or an earlier one.

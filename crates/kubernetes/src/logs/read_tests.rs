@@ -69,7 +69,7 @@ async fn try_read_on(log: &'static str, read_before: bool, end: Option<End>) -> 
     let reading = Reading {
         client,
         source: Source::of_pod(1, "orders-1"),
-        instances: vec![Instance { id: id.clone(), restart: 0, previous: false, end }],
+        instances: vec![Instance { id: id.clone(), restart: 0, previous: false, started: None, end }],
         cursor: Some(cursor),
         floor: 0,
         tail: None,
@@ -101,4 +101,43 @@ async fn a_kubelet_that_has_nothing_yet_of_a_container_that_runs_has_lost_nothin
     assert!(outcome.as_ref().is_err_and(Error::is_transient), "{outcome:?}");
     let ended = read_on("", false, Some(End { nanos: 0, text: "exited".into() })).await;
     assert!(matches!(ended[..], [What::Gap(_), What::Ended(_)]), "of one that has ended it has: {ended:?}");
+}
+
+#[tokio::test]
+async fn that_a_container_was_restarted_and_how_often_is_told_once_before_what_it_says_then() {
+    const SECOND_LOG: &str = "2026-11-25T01:00:05Z started again\n";
+    let answer = |_| async {
+        Ok::<_, std::io::Error>(http::Response::new(Body::from(SECOND_LOG.as_bytes().to_vec())))
+    };
+    let nanos = |stamp: &str| parse_stamp(stamp.as_bytes()).unwrap();
+    let read = async |cursor: Option<Cursor>, floor: i64| {
+        let started = Some(nanos("2026-11-25T01:00:04Z"));
+        let reading = Reading {
+            client: kube::Client::new(tower::service_fn(answer), "staging"),
+            source: Source::of_pod(1, "orders-1"),
+            instances: vec![Instance { id: "b".into(), restart: 3, previous: false, started, end: None }],
+            cursor,
+            floor,
+            tail: None,
+            kept: None,
+            follow: false,
+            read_before: None,
+        };
+        reading.chunks().try_concat().await.unwrap()
+    };
+    let ended =
+        Cursor { nanos: nanos("2026-11-25T01:00:03.5Z"), ordinal: 1, instance: 3, fresh: true, begun: false };
+    let told = What::Restarted("restarted for the 3rd time".into());
+    let line = What::Line("started again".into());
+    for cursor in [Some(ended), None] {
+        let items = read(cursor, 0).await;
+        let what: Vec<_> = items.iter().map(|item| item.what.clone()).collect();
+        assert_eq!(what, [told.clone(), line.clone()]);
+        assert!(items.is_sorted_by_key(|item| item.nanos));
+        let mut after = cursor.unwrap_or_else(Cursor::start);
+        after.advance(&items[0]);
+        assert_eq!(read(Some(after), 0).await, items[1..], "once");
+    }
+    let later = read(None, nanos("2026-11-25T01:00:05Z")).await;
+    assert_eq!(later.len(), 1, "who asks for what came after it isn't told: {later:?}");
 }

@@ -77,6 +77,7 @@ impl Written {
             id: format!("containerd://{restart}"),
             restart,
             previous: end.is_some(),
+            started: None,
             end,
         };
         let end = End { nanos: 0, text: "exited".into() };

@@ -202,9 +202,14 @@ fn a_pod_that_says_one_thing_to_stderr_and_exits_is_followed_into_its_next_life(
         let lines = |got: &Entries| got.iter().filter(|(_, entry)| entry.marker.is_none()).count();
         let got = take_until(&mut stream, |got| lines(got) == 3).await;
         let story = got.iter().map(|(_, entry)| entry);
-        let story = story.filter(|entry| matches!(entry.marker, None | Some(LogMarker::Ended)));
+        let own = [None, Some(LogMarker::Ended), Some(LogMarker::Restarted)];
+        let story = story.filter(|entry| own.contains(&entry.marker));
         let story: Vec<_> = story.map(|entry| (entry.restart, &*entry.text)).collect();
         let (said, ended) = ("that was all", "exited with code 0 (Completed)");
-        assert_eq!(story, [(0, said), (0, ended), (1, said), (1, ended), (2, said)]);
+        let restarted = ["restarted for the 1st time", "restarted for the 2nd time"];
+        assert_eq!(
+            story,
+            [(0, said), (0, ended), (1, restarted[0]), (1, said), (1, ended), (2, restarted[1]), (2, said)]
+        );
     });
 }

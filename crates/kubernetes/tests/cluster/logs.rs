@@ -63,7 +63,7 @@ fn texts(got: &[(LogPosition, LogEntry)]) -> Vec<String> {
 
 /// What a container itself did: without what Kubernetes says of it.
 fn told(entry: &LogEntry) -> bool {
-    matches!(entry.marker, None | Some(LogMarker::Ended))
+    matches!(entry.marker, None | Some(LogMarker::Ended | LogMarker::Restarted))
 }
 
 fn count_goodbyes(got: &[(LogPosition, LogEntry)]) -> usize {
@@ -141,6 +141,7 @@ fn a_crashed_containers_last_words_come_before_its_end_and_its_successor() {
             (0, "started", None),
             (0, "out of luck", None),
             (0, "exited with code 1 (Error)", Some(LogMarker::Ended)),
+            (1, "restarted for the 1st time", Some(LogMarker::Restarted)),
             (1, "started", None),
         ];
         let all: Vec<_> = got.iter().map(|(_, e)| (e.at, e.restart, &*e.text, e.marker)).collect();
@@ -151,12 +152,13 @@ fn a_crashed_containers_last_words_come_before_its_end_and_its_successor() {
         let all = LogRequest::default();
         let late: Got = fixture.logs(&state, all).collect().await;
         let late = entries(&late).into_iter().filter(|entry| told(entry)).map(|entry| &*entry.text);
-        assert_eq!(late.take(4).collect::<Vec<_>>(), expected.map(|(_, text, _)| text));
+        assert_eq!(late.take(5).collect::<Vec<_>>(), expected.map(|(_, text, _)| text));
         let words = got.iter().position(|(_, entry)| entry.text == "out of luck").unwrap();
         let after = LogRequest { after: Some(got[words].0.clone()), ..LogRequest::default() };
         let rest: Got = fixture.logs(&state, after).collect().await;
         let rest = entries(&rest).into_iter().filter(|entry| told(entry)).map(|entry| &*entry.text);
-        assert_eq!(rest.take(2).collect::<Vec<_>>(), ["exited with code 1 (Error)", "started"]);
+        let then = ["exited with code 1 (Error)", "restarted for the 1st time", "started"];
+        assert_eq!(rest.take(3).collect::<Vec<_>>(), then);
         let pod = &state.namespace(&fixture.namespace).service(&orders()).pods[0].name_any();
         let words = fixture.cluster.container_tail(&fixture.namespace, pod, "app", true, 1).await.unwrap();
         assert_eq!(words, ["out of luck"]);

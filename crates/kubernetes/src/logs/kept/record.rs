@@ -15,6 +15,7 @@ const GAP: u8 = 3;
 const JOINED: u8 = 4;
 const LEFT: u8 = 5;
 const CLOSED: u8 = 6;
+const RESTARTED: u8 = 7;
 
 /// A container whose items follow, and how far it had been written when this was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,9 @@ pub(super) fn write_source(out: &mut Vec<u8>, source: &KnownSource) {
         out.extend(cursor.nanos.to_le_bytes());
         out.extend(cursor.ordinal.to_le_bytes());
         out.extend(cursor.instance.to_le_bytes());
-        out.push(u8::from(source.cursor.is_some()) | u8::from(cursor.fresh) << 1);
+        out.push(
+            u8::from(source.cursor.is_some()) | u8::from(cursor.fresh) << 1 | u8::from(cursor.begun) << 2,
+        );
         out.extend(source.origin.revision.unwrap_or(0).to_le_bytes());
         let pod = source.origin.pod.as_bytes();
         out.extend(u32::try_from(pod.len()).unwrap_or(u32::MAX).to_le_bytes());
@@ -54,6 +57,7 @@ pub(super) fn write_item(out: &mut Vec<u8>, item: &Item) {
     let (kind, text) = match &item.what {
         What::Line(text) => (LINE, &**text),
         What::Ended(text) => (ENDED, &**text),
+        What::Restarted(text) => (RESTARTED, &**text),
         What::Gap(text) => (GAP, &**text),
         What::Joined(text) => (JOINED, &**text),
         What::Closed(Some(text)) => (LEFT, &**text),
@@ -159,6 +163,7 @@ impl Origins {
         let what = match kind {
             LINE => What::Line(text),
             ENDED => What::Ended(text),
+            RESTARTED => What::Restarted(text),
             GAP => What::Gap(text),
             JOINED => What::Joined(text),
             LEFT => What::Closed(Some(text)),
@@ -180,7 +185,7 @@ fn source(id: SourceId, mut fields: Fields<'_>) -> Option<KnownSource> {
     let (pod, container) = fields.0.split_at_checked(pod)?;
     let text = |bytes| Arc::from(String::from_utf8_lossy(bytes));
     let origin = Origin { pod: text(pod), container: text(container), revision };
-    let cursor = Cursor { nanos, ordinal, instance, fresh: flags & 2 != 0 };
+    let cursor = Cursor { nanos, ordinal, instance, fresh: flags & 2 != 0, begun: flags & 4 != 0 };
     Some(KnownSource { id, origin: Arc::new(origin), cursor: (flags & 1 != 0).then_some(cursor) })
 }
 
@@ -214,15 +219,17 @@ mod tests {
                 what,
             })
         };
-        let fresh = Cursor { nanos: 1, ordinal: 2, instance: 3, fresh: true };
+        let fresh = Cursor { nanos: 1, ordinal: 2, instance: 3, fresh: true, begun: false };
         vec![
             source(None),
             item(What::Joined("joined".into())),
             item(What::Line("é a line\nof two".into())),
             item(What::Line(String::new())),
             item(What::Ended("exited".into())),
+            item(What::Restarted("restarted".into())),
             item(What::Gap("rotated".into())),
             source(Some(fresh)),
+            source(Some(Cursor { begun: true, ..fresh })),
             source(Some(Cursor { fresh: false, ..fresh })),
             item(What::Closed(Some("is gone".into()))),
             item(What::Closed(None)),
