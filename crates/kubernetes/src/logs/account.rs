@@ -26,9 +26,14 @@ impl Cluster {
         let (state, ns, service) = (state.clone(), ns.clone(), service.clone());
         let hub = self.hubs.join(&self.client, &state, (ns.clone(), service.clone()));
         stream! {
-            // A hub that has only just begun would say that nothing is read.
-            let _ = tokio::time::timeout(FIRST_ANSWER, hub.ready()).await;
             let (mut cluster, mut account) = (state.changed(), hub.account().changed());
+            // A hub that has only just begun would say that nothing is read.
+            let begun = async {
+                hub.ready().await;
+                let is_whole = |status: LogStatus| status.containers_read == status.containers;
+                while !is_whole(hub.account().status(&state, &ns, &service)) && account.changed().await.is_ok() {}
+            };
+            let _ = tokio::time::timeout(FIRST_ANSWER, begun).await;
             let mut last = None;
             loop {
                 cluster.mark_unchanged();

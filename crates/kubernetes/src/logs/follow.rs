@@ -8,7 +8,8 @@ use super::read::{Part, Reading, lines, open};
 use super::rotation::Rotation;
 use crate::{ClusterState, Error};
 use fairway_domain::{Freshness, Timestamp};
-use futures::TryStreamExt;
+use futures::future::pending;
+use futures::{FutureExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use std::pin::pin;
@@ -178,7 +179,10 @@ impl Follower {
             read_before: self.read_before.take().filter(|_| self.empty < MOST_EMPTY),
         };
         let read_before = reading.read_before.clone();
-        let _open = self.account.stream(self.source.id);
+        let runs = instances.iter().any(|instance| instance.end.is_none());
+        let answer = runs.then(|| answer(self.client.clone(), self.source.clone()).boxed());
+        let mut answered = answer.unwrap_or_else(|| pending().boxed());
+        let mut is_read = None;
         let mut chunks = pin!(reading.chunks());
         let (state, source) = (self.state.clone(), self.source.clone());
         let mut over = pin!(over(&state, &source, instances));
@@ -193,6 +197,10 @@ impl Follower {
                     Some(gap) => Ok(Some(vec![gap])),
                 },
                 next = chunks.try_next() => next,
+                () = &mut answered, if is_read.is_none() => {
+                    is_read = Some(self.account.stream(self.source.id));
+                    continue;
+                }
                 given_up = &mut over => {
                     // A second look at what was read to its end needs no end of its own.
                     let had_all = given_up == GivenUp::Ended && count == 0 && read_before.is_some();
@@ -203,6 +211,10 @@ impl Follower {
             match next {
                 Ok(Some(chunk)) => {
                     count += chunk.len();
+                    if is_read.is_none() && chunk.iter().any(|item| matches!(item.what, What::Line(_))) {
+                        is_read = Some(self.account.stream(self.source.id));
+                        answered = pending().boxed();
+                    }
                     for item in chunk {
                         if item.restart == present && matches!(item.what, What::Line(_)) {
                             rotation.saw(&item);
@@ -274,6 +286,14 @@ impl Follower {
     }
 }
 
+/// Waits until the node answers for a container: a stream that is followed answers with its first line, which may take for ever.
+async fn answer(client: kube::Client, source: Source) {
+    let part = Part { bytes: Some(1), ..Part::default() };
+    while open(&client, &source, false, part).await.is_err() {
+        tokio::time::sleep(RETRY.1).await;
+    }
+}
+
 fn pod_of(state: &ClusterState, source: &Source) -> Option<Arc<Pod>> {
     let namespace = state.namespace(&source.namespace);
     let pod = namespace.pods.get(&source.origin.pod)?;
@@ -292,7 +312,7 @@ enum GivenUp {
 /// Returns when a stream that was opened for `instances` should have ended.
 async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]) -> GivenUp {
     let running = instances_then.iter().find(|instance| instance.end.is_none()).map(|i| i.id.clone());
-    let Some(running) = running else { return std::future::pending().await };
+    let Some(running) = running else { return pending().await };
     let still_runs = |state: &ClusterState| {
         pod_of(state, source).is_some_and(|pod| {
             instances(&pod, &source.origin.container).iter().any(|i| i.id == running && i.end.is_none())
@@ -323,7 +343,7 @@ async fn when(state: &ClusterState, condition: impl Fn(&ClusterState) -> bool) {
             return;
         }
         if changed.changed().await.is_err() {
-            std::future::pending::<()>().await;
+            pending::<()>().await;
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::fixture::{Fixture, in_namespace, names, orders, take_until};
 use crate::logs::{Got, NUMBERS, assert_each_number_once, follow_after, follow_all};
 use crate::proxy::through_proxy;
-use fairway_domain::{LogEntry, LogMarker, LogPlace, LogPosition, LogRequest};
+use fairway_domain::{LogEntry, LogMarker, LogPlace, LogPosition, LogRequest, LogStatus};
 use fairway_kubernetes::ClusterState;
 use futures::TryStreamExt;
 use std::pin::pin;
@@ -169,6 +169,27 @@ fn a_network_that_is_away_for_a_second_again_and_again_costs_no_line() {
             got.extend(take_until(&mut stream, |got| got.len() > 100).await);
         }
         assert_each_number_once(&got);
+    });
+}
+
+#[test]
+fn a_container_whose_node_does_not_answer_is_not_told_to_be_read() {
+    in_namespace(|fixture| async move {
+        let (proxy, through) = through_proxy(&fixture).await;
+        // The cluster is known all the time, and the container says nothing, whether or not it is read.
+        let state = fixture.watch();
+        fixture.deploy(1, "import time; time.sleep(3600)").await;
+        fixture.until(&state, "a pod", |objects| names(objects).len() == 1).await;
+        proxy.silence();
+        let mut statuses = Box::pin(through.cluster.log_status(&state, &fixture.namespace, &orders()));
+        let read = |seen: &[LogStatus]| seen.last().is_some_and(|status| status.containers_read == 1);
+        let seen = take_until(&mut statuses, |seen| !seen.is_empty()).await;
+        assert!(!read(&seen), "nobody has answered: {seen:?}");
+        let more = tokio::time::timeout(Duration::from_secs(3), futures::StreamExt::next(&mut statuses));
+        let more: Vec<_> = more.await.ok().flatten().into_iter().collect();
+        assert!(!read(&more), "nobody has answered: {more:?}");
+        proxy.open();
+        take_until(&mut statuses, read).await;
     });
 }
 
