@@ -2,7 +2,7 @@
 
 use crate::fixture::{Fixture, in_namespace, kubeconfig, names, orders, take_until};
 use crate::logs::{Got, follow_all};
-use fairway_domain::{LogEntry, LogMarker, LogMoment, LogPosition, LogRequest};
+use fairway_domain::{LogEntry, LogMarker, LogMoment, LogPosition, LogRequest, Timestamp};
 use fairway_kubernetes::{ClusterState, LogKeeping};
 use futures::StreamExt;
 use kube::ResourceExt;
@@ -77,10 +77,47 @@ fn across_many_rotations_no_line_comes_twice_and_where_one_may_be_missing_is_tol
         for pair in lines.windows(2) {
             let ((last, _), (next, at)) = (pair[0], pair[1]);
             assert!(next > last, "{next} comes after {last}");
-            let told = gaps(&got).any(|gap| gap.contains(&format!("before {at:.3} ")));
+            let told = gaps(&got).find_map(|gap| told_before(gap, at)).unwrap_or(0);
             let said: Vec<_> = gaps(&got).collect();
-            assert!(next == last + 1 || told, "from {last} to {next} at {at} nothing is said, but {said:?}");
+            let lost = next - last - 1;
+            // There are four milliseconds and more between two lines.
+            assert!(lost * 4 <= told, "{lost} lost before {next} at {at}, but {said:?}");
         }
+    });
+}
+
+/// For how many milliseconds before a line of that time lines may be missing, if that is what is told.
+fn told_before(gap: &str, at: Timestamp) -> Option<u64> {
+    let (_, told) = gap.split_once("what was written in the ")?;
+    let (span, rest) = told.split_once(" ms ")?;
+    rest.starts_with(&format!("before {at:.3} ")).then(|| span.parse().unwrap())
+}
+
+/// More than the kubelet leaves in one file in the ten seconds after which it looks again: 10 MiB.
+const MUCH: &str = "import itertools, os, time\n\
+                    for n in itertools.count(): os.write(1, b'%d %s\\n' % (n, b'x' * 4000)); time.sleep(0.002)";
+
+#[test]
+fn across_the_kubelets_own_rotations_no_more_is_lost_than_is_told_and_nothing_comes_twice() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        fixture.deploy(1, MUCH).await;
+        fixture.until(&state, "a pod", |objects| names(objects).len() == 1).await;
+        let mut stream = pin!(fixture.logs(&state, follow_all()));
+        let mut got: Got = take_until(&mut stream, |got| gaps(got).count() == 3).await;
+        got.extend(take_until(&mut stream, |got| got.len() > 300).await);
+        let lines: Vec<_> = got.iter().filter_map(|(_, entry)| Some((number(entry)?, entry.at))).collect();
+        assert_eq!(lines[0].0, 0);
+        let mut all_lost = 0;
+        for pair in lines.windows(2) {
+            let ((last, _), (next, at)) = (pair[0], pair[1]);
+            assert!(next > last, "{next} comes after {last}");
+            let told = gaps(&got).find_map(|gap| told_before(gap, at)).unwrap_or(0);
+            let (lost, said) = (next - last - 1, gaps(&got).collect::<Vec<_>>());
+            assert!(lost * 2 <= told, "{lost} lost before {next} at {at}, but {said:?}");
+            all_lost += lost;
+        }
+        assert!(lines.len() as u64 + all_lost > 7500, "three files of 10 MiB were full: {}", lines.len());
     });
 }
 
