@@ -4,7 +4,7 @@ use super::account::Account;
 use super::events::{events_after, latest_version};
 use super::follow::{Follower, Start};
 use super::kept::{Keeper, Kept, LogKeeping};
-use super::line::{Item, Source, SourceId};
+use super::line::{Item, Source, SourceId, What};
 use super::merge::Window;
 use super::sources;
 use crate::ClusterState;
@@ -30,6 +30,8 @@ const FIRST_HOUR: i64 = 3_600_000_000_000;
 const WAITING: usize = 256;
 /// How many readers read the last lines of a log at once.
 const BEGIN_AT_ONCE: usize = 8;
+/// Of how many sources that are gone it is known how many lines were dropped.
+const MOST_OVER: usize = 1000;
 /// How many items a reader takes at once.
 const CHUNK: usize = 512;
 
@@ -140,6 +142,10 @@ struct Ring {
     first: u64,
     items: VecDeque<Arc<Item>>,
     bytes: usize,
+    /// How many lines of each source were dropped.
+    dropped: HashMap<SourceId, u64>,
+    /// Of which of them the end was dropped, too, the oldest first.
+    over: VecDeque<SourceId>,
 }
 
 impl Ring {
@@ -150,6 +156,20 @@ impl Ring {
             let Some(dropped) = self.items.pop_front() else { break };
             self.bytes -= dropped.weight();
             self.first += 1;
+            self.count(&dropped);
+        }
+    }
+
+    fn count(&mut self, dropped: &Item) {
+        match dropped.what {
+            What::Line(_) => *self.dropped.entry(dropped.source).or_default() += 1,
+            What::Closed(_) => self.over.push_back(dropped.source),
+            _ => {}
+        }
+        if self.over.len() > MOST_OVER
+            && let Some(source) = self.over.pop_front()
+        {
+            self.dropped.remove(&source);
         }
     }
 
@@ -187,9 +207,9 @@ impl Reader {
         &self.hub.shared.account
     }
 
-    /// The number of the oldest item that is held.
-    pub(super) fn oldest(&self) -> u64 {
-        self.hub.shared.with_ring(|ring| ring.first)
+    /// The number of the oldest item that is held, and how many lines of each source were dropped before it.
+    pub(super) fn oldest(&self) -> (u64, HashMap<SourceId, u64>) {
+        self.hub.shared.with_ring(|ring| (ring.first, ring.dropped.clone()))
     }
 
     /// Looks at everything that is held at one moment. Everybody else waits meanwhile.

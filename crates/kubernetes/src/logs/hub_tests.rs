@@ -1,4 +1,3 @@
-use super::super::line::{SourceId, What};
 use super::*;
 
 fn line(text: String) -> Arc<Item> {
@@ -60,4 +59,18 @@ async fn only_so_many_read_the_last_lines_at_once() {
     assert!(futures::poll!(&mut waiting).is_pending());
     turns.pop();
     assert!(waiting.await);
+}
+
+#[test]
+fn how_many_lines_of_each_source_were_dropped_is_known() {
+    let mut ring = Ring::default();
+    let of = |source| Arc::new(Item { source: SourceId(source), ..Item::clone(&line(String::new())) });
+    for number in 0..10 {
+        ring.push(of(number % 3), Bound { items: 3, bytes: 1000 });
+    }
+    assert_eq!(ring.dropped, HashMap::from([(SourceId(0), 3), (SourceId(1), 2), (SourceId(2), 2)]));
+    for source in 0..2000 {
+        ring.push(Arc::new(Item { what: What::Closed(None), ..Item::clone(&of(source)) }), MOST_UNREAD);
+    }
+    assert!(ring.over.len() <= MOST_OVER);
 }

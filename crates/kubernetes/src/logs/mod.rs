@@ -22,6 +22,7 @@ mod rotated;
 mod rotation;
 mod seam;
 mod tail;
+mod taken;
 mod thread;
 mod viewer;
 mod whole;

@@ -7,11 +7,12 @@ use super::kept::{Beginning, Enough};
 use super::line::{Item, Source, SourceId, What};
 use super::merge::merged;
 use super::older::Older;
-use super::position::{Cursor, Position, Texts};
+use super::position::{Position, Texts};
 use super::range::Range;
 use super::read::{ChunkStream, Reading};
 use super::rotated::KeptLines;
 use super::tail::Tail;
+use super::taken::{Missed, Taken, lost};
 use super::{FIRST_ANSWER, Keep, sources};
 use crate::{Cluster, ClusterState, Error};
 use async_stream::try_stream;
@@ -108,16 +109,17 @@ impl Viewer {
             let mut tail = self.tail();
             let hub = self.request.follow.then(|| self.join());
             let mut texts = Texts::default();
-            let mut next = 0;
+            let (mut next, mut taken, mut missed) = (0, Taken::default(), Missed::default());
             if let Some(hub) = &hub {
                 hub.ready().await;
-                next = hub.oldest();
+                let (oldest, dropped) = hub.oldest();
+                (next, taken) = (oldest, Taken::after(dropped));
             }
             self.seen().await?;
             loop {
                 let mut failure = None;
                 // Who follows for hours doesn't hold what the beginning was read with.
-                let mut past = self.past(position.clone(), tail, hub.as_ref()).boxed();
+                let mut past = self.past(position.clone(), tail, hub.as_ref(), missed.clone()).boxed();
                 while let Some(step) = past.next().await {
                     match step {
                         Ok((after, shown)) => {
@@ -138,6 +140,7 @@ impl Viewer {
                     let mut shown = Vec::new();
                     for item in items {
                         next += 1;
+                        taken.add(&item);
                         if !position.passed(&item) {
                             position.advance(&item);
                             self.show(Arc::unwrap_or_clone(item), &position, &mut texts, &mut shown);
@@ -145,8 +148,10 @@ impl Viewer {
                     }
                     yield shown;
                 }
-                // Too slow for what the hub holds: the kubelet still has the lines.
-                next = hub.oldest();
+                // Too slow for what the hub holds: whoever still has the lines is asked.
+                let (oldest, dropped) = hub.oldest();
+                missed = taken.missed(&dropped);
+                (next, taken) = (oldest, Taken::after(dropped));
             }
         }
     }
@@ -204,12 +209,13 @@ impl Viewer {
         mut position: Position,
         tail: Option<u32>,
         hub: Option<&'a Reader>,
+        missed: Missed,
     ) -> impl Stream<Item = Result<Step, Error>> + Send + use<'a> {
         try_stream! {
             let mut texts = Texts::default();
             // Without a bound lines are given as they are read, and whoever takes them slowly would hold others up.
             let turn = if tail.is_some() { self.cluster.hubs.turn().await } else { None };
-            let (streams, missing) = self.streams(&mut position, tail, hub).await;
+            let (streams, missing) = self.streams(&mut position, tail, hub, &missed).await;
             let mut gaps = Vec::new();
             for (after, gap) in missing {
                 self.show(gap, &after, &mut texts, &mut gaps);
@@ -249,6 +255,7 @@ impl Viewer {
         position: &mut Position,
         tail: Option<u32>,
         hub: Option<&Reader>,
+        missed: &Missed,
     ) -> (Vec<ChunkStream>, Vec<(Position, Item)>) {
         let present = sources(&self.state, &self.namespace, &self.service);
         let mut ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
@@ -256,7 +263,7 @@ impl Viewer {
             hub.map(|hub| hub.look(|items| held(position, items, &ids))).unwrap_or_default();
         let had = &covered | &ids;
         let kept = self.kept(position, &had, tail).await;
-        let lost = lost(position, &ids, &(&covered | &kept.known));
+        let lost = lost(position, &ids, &(&covered | &kept.known), missed);
         let past = self.in_the_past(&present, &held, &kept.known, position, tail).await;
         let mut missing = kept.enter(position);
         for gap in lost {
@@ -379,23 +386,6 @@ fn held(
     };
     let taken = items.iter().filter(taken).filter(|item| !position.passed(item)).cloned().collect();
     (covered, taken)
-}
-
-/// A gap for each container that the reader was in the middle of and that can't be asked any more.
-fn lost(position: &Position, present: &HashSet<SourceId>, covered: &HashSet<SourceId>) -> Vec<Item> {
-    let readable = |source: &SourceId| present.contains(source) || covered.contains(source);
-    let open = position.open_sources().into_iter().filter(|(source, _)| !readable(source));
-    let gap = |(source, cursor): (SourceId, Cursor)| Item {
-        source,
-        origin: Arc::default(),
-        restart: cursor.instance,
-        // Of a pod of which only the end was read, no line's time is known.
-        nanos: cursor.nanos.max(position.floor),
-        ordinal: cursor.ordinal,
-        beyond: 0,
-        what: What::Gap("A pod that was being read is gone: its last lines may be missing here.".into()),
-    };
-    open.map(gap).collect()
 }
 
 #[cfg(test)]

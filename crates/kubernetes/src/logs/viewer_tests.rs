@@ -10,12 +10,13 @@ fn a_pod_that_is_gone_leaves_a_gap_once_unless_its_lines_are_still_held() {
     let mut position = Position::default();
     position.advance(&line(5));
     let (nobody, it) = (HashSet::new(), HashSet::from([SourceId(1)]));
-    assert_eq!(lost(&position, &nobody, &it), []);
-    assert_eq!(lost(&position, &it, &nobody), []);
-    let gaps = lost(&position, &nobody, &nobody);
+    let unknown = Missed::new();
+    assert_eq!(lost(&position, &nobody, &it, &unknown), []);
+    assert_eq!(lost(&position, &it, &nobody, &unknown), []);
+    let gaps = lost(&position, &nobody, &nobody, &unknown);
     assert_eq!(gaps.len(), 1);
     position.advance(&Item { what: What::Closed(None), ..gaps[0].clone() });
-    assert_eq!(lost(&position, &nobody, &nobody), []);
+    assert_eq!(lost(&position, &nobody, &nobody, &unknown), []);
 }
 
 #[test]
@@ -36,4 +37,20 @@ fn what_is_held_from_an_end_on_that_was_read_needs_no_asking() {
     position.advance(&end);
     assert_eq!(covered(&position, std::slice::from_ref(&closed)).len(), 0);
     assert_eq!(covered(&position, &[end, closed]).len(), 1);
+}
+
+#[test]
+fn how_many_lines_of_a_pod_that_is_gone_are_missing_is_told_where_it_is_known() {
+    let mut position = Position::default();
+    position.advance(&line(5));
+    let told = |place, lines| {
+        let missed = Missed::from([(SourceId(1), (place, lines))]);
+        let gaps = lost(&position, &HashSet::new(), &HashSet::new(), &missed);
+        gaps.into_iter().map(|gap| gap.what).collect::<Vec<_>>()
+    };
+    let gap = |end: &str| vec![What::Gap(format!("A pod that was being read is gone: {end} missing here."))];
+    assert_eq!(told((5, 1), 7), gap("7 lines are"));
+    assert_eq!(told((5, 1), 1), gap("1 line is"));
+    assert_eq!(told((5, 1), 0), []);
+    assert_eq!(told((4, 1), 7), gap("its last lines may be"), "they had more from elsewhere");
 }
