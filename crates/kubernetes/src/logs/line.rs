@@ -77,8 +77,8 @@ impl SourceId {
         Self(hash >> 12)
     }
 
-    /// What a store of older lines says of itself.
-    pub(super) const HISTORY: Self = Self(1 << 53);
+    /// What isn't a container's own: what a store of older lines says of itself, and the like.
+    pub(super) const NOBODY: Self = Self(1 << 53);
 
     /// Stands for a container that only a store of older lines knows. With its pod's UID it is the one that it was in the cluster.
     pub(super) fn elsewhere(namespace: &Namespace, uid: Option<&str>, pod: &str, container: &str) -> Self {
@@ -134,6 +134,19 @@ impl Item {
     /// Something that happened to the source at a cursor of it.
     pub(super) fn happened(source: &Source, restart: u32, (nanos, ordinal): (i64, u32), what: What) -> Self {
         Self { source: source.id, origin: source.origin.clone(), restart, nanos, ordinal, beyond: 0, what }
+    }
+
+    /// A gap that no source tells of: it has no place at which a reader could resume.
+    pub(super) fn told_by_nobody(nanos: i64, why: String) -> Self {
+        Self {
+            source: SourceId::NOBODY,
+            origin: Arc::default(),
+            restart: 0,
+            nanos,
+            ordinal: 0,
+            beyond: 0,
+            what: What::Gap(why),
+        }
     }
 
     /// What a reader is shown, of a line without its level; nothing for what only moves their position.

@@ -8,6 +8,7 @@ mod account;
 mod events;
 mod follow;
 mod gap;
+mod had;
 mod hub;
 mod instances;
 mod keep;

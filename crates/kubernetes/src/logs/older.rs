@@ -1,19 +1,20 @@
 //! Lines from before what the cluster and the disk have, of whoever keeps them outside.
 //!
-//! Each line is given once. What the cluster or the disk has of a container begins somewhere, at its seam; of that container, only
-//! what is before the seam is taken from outside. Where the store cuts times so short that a line may stand on either side of the
-//! seam, as many of its last lines there are left out as say the same as the first ones after it.
+//! Each line is given once. What the cluster or the disk has of a container has holes: before its first line, and where it was
+//! rotated away unread. Only what is in them is taken from outside. Where the store cuts times so short that a line may stand on either
+//! side of a seam, as many of its lines there are left out as say the same as those that are had.
 
+use super::had::{AllHad, Found, Joint, is_in_a_hole};
 use super::line::{Item, Numbering, Origin, SourceId, What};
 use super::position::Position;
 use super::range::nanos;
-use super::seam::{Key, LONGEST_GRAIN, Seam};
+use super::seam::{Key, LONGEST_GRAIN};
 use crate::Error;
 use async_stream::stream;
 use fairway_domain::{LogPlace, Namespace, StoredLine, Stretch, Timestamp};
 use futures::stream::{BoxStream, iter, once};
 use futures::{Stream, StreamExt};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ pub(super) struct Past {
     pub(super) until: i64,
     /// Only this many of the last ones; and whether they are to be searched.
     pub(super) last: Option<(u32, bool)>,
-    pub(super) seams: BTreeMap<Key, Seam>,
+    pub(super) had: AllHad,
     /// What the reader has had already.
     pub(super) position: Position,
     /// The containers that are known without the store, and the revisions of their pods.
@@ -83,23 +84,36 @@ pub(super) struct Past {
 }
 
 impl Past {
-    /// What the cluster or the disk has of a container begins with these lines.
-    pub(super) fn begins_with(&mut self, first: &[Item]) {
-        let Some((item, seam)) = first.first().zip(Seam::of(first)) else { return };
-        let key = item.origin.key();
-        // A pod of a name that came again begins with the first that had it.
-        if self.seams.get(&key).is_none_or(|known| seam.nanos < known.nanos) {
-            self.seams.insert(key.clone(), seam);
-            self.known.insert(key, (item.source, item.origin.revision));
-        }
+    /// The cluster or the disk has this.
+    pub(super) fn has(&mut self, Found { source, origin, had }: Found) {
+        self.had.add(origin.key(), had);
+        // A pod of a name that came again keeps the places of the first that had it.
+        self.known.entry(origin.key()).or_insert((source, origin.revision));
     }
 
-    /// The lines before the seams as items, in the store's order, and gaps where some couldn't be had.
+    /// A reader who was further in one container than in another is given what is missing of that one too, not before `earliest`.
+    pub(super) fn go_back_to_what_is_missing(&mut self, earliest: i64) {
+        let key_of = |id: SourceId| self.known.iter().find(|(_, known)| known.0 == id).map(|(key, _)| key);
+        let open = self.position.open_sources().into_iter().filter(|(_, cursor)| cursor.nanos > 0);
+        let behind = open.filter(|(id, cursor)| {
+            key_of(*id).is_none_or(|key| self.had.is_missing_after(key, cursor.nanos))
+        });
+        let behind = behind.map(|(_, cursor)| cursor.nanos).min();
+        self.from = behind.map_or(self.from, |behind| self.from.min(behind.max(earliest)));
+    }
+
+    /// What says of a gap whether it is filled here, or said why not.
+    pub(super) fn fills(&self) -> impl Fn(&Item) -> bool + Clone + Send + 'static + use<> {
+        let (had, times) = (Arc::new(self.had.clone()), self.from..self.until);
+        move |item| times.contains(&item.nanos) && is_in_a_hole(&had, item)
+    }
+
+    /// The lines in the holes as items, in the store's order, and gaps where some couldn't be had.
     pub(super) fn items(self) -> impl Stream<Item = Result<Item, Error>> + Send + 'static {
         stream! {
             let mut lines = self.lines();
             let mut placing = Placing { namespace: self.namespace, known: self.known, sources: HashMap::new() };
-            let mut joint = Joint { seams: self.seams, held: BTreeMap::new() };
+            let mut joint = Joint::new(self.had);
             let (position, mut latest, mut said) = (self.position, self.from, None);
             let wanted = |item: &Item| !position.passed(item);
             while let Some(line) = lines.next().await {
@@ -114,7 +128,7 @@ impl Past {
                     Err(why) if said.as_ref() == Some(&why) => {}
                     Err(why) => {
                         said = Some(why.clone());
-                        yield Ok(gap(latest, why));
+                        yield Ok(Item::told_by_nobody(latest, why));
                     }
                 }
             }
@@ -127,43 +141,43 @@ impl Past {
         }
     }
 
-    /// What the store says, in order. It is asked in two stretches: up to the last seam for all containers of which something is
-    /// missing, and after it only for those that are known to nobody else.
+    /// What the store says, in order.
     fn lines(&self) -> BoxStream<'static, Result<StoredLine, String>> {
-        let last_seam = self.seams.values().map(|seam| seam.nanos).max().unwrap_or(self.from);
-        // Where no line stands on both sides of it, however short the store cuts times.
-        let border = (last_seam.div_euclid(LONGEST_GRAIN) + 1).saturating_mul(LONGEST_GRAIN);
-        let border = border.clamp(self.from, self.until);
-        let border = if last_seam <= self.from { self.from } else { border };
-        let (before, after) = (self.stretch(self.from, border), self.stretch(border, self.until));
-        let ask = self.older.ask.clone();
+        let (ask, stretches) = (self.older.ask.clone(), self.stretches());
         match self.last {
-            None => iter([before, after].into_iter().flatten()).flat_map(move |stretch| ask(stretch)).boxed(),
-            Some((last, searched)) => {
-                once(last_lines(ask, before, after, last, searched)).flat_map(iter).boxed()
-            }
+            None => iter(stretches).flat_map(move |stretch| ask(stretch)).boxed(),
+            Some((last, searched)) => once(last_lines(ask, stretches, last, searched)).flat_map(iter).boxed(),
         }
     }
 
-    /// Without what begins before it anyway; nothing if it is empty.
-    fn stretch(&self, from: i64, until: i64) -> Option<Stretch> {
-        let had = self.seams.iter().filter(|(_, seam)| seam.nanos <= from.max(self.from));
-        let without = had.map(|(key, _)| key.clone()).collect();
-        (from < until).then_some(Stretch { from, until, without, ..Stretch::default() })
+    /// What it is asked, in order: in each stretch only for the containers of which something is missing there, and for those that
+    /// are known to nobody else.
+    fn stretches(&self) -> Vec<Stretch> {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        let borders = self.had.borders().into_iter().filter(|border| *border < self.until);
+        let mut from = self.from;
+        for until in borders.chain([self.until]).filter(|until| *until > self.from) {
+            let without = self.had.without_holes(from, until);
+            match stretches.last_mut() {
+                Some(last) if last.without == without => last.until = until,
+                _ => stretches.push(Stretch { from, until, without, ..Stretch::default() }),
+            }
+            from = until;
+        }
+        stretches
     }
 }
 
-/// The last lines of two stretches, and that no more were searched if so.
+/// The last lines of all stretches, and that no more were searched if so.
 async fn last_lines(
     ask: Ask,
-    before: Option<Stretch>,
-    after: Option<Stretch>,
+    stretches: Vec<Stretch>,
     last: u32,
     searched: bool,
 ) -> Vec<Result<StoredLine, String>> {
     let mut newest_first = Vec::new();
     let mut left = last;
-    for stretch in [after, before].into_iter().flatten() {
+    for stretch in stretches.into_iter().rev() {
         let failed = newest_first.iter().flatten().any(|line: &Result<_, _>| line.is_err());
         if left > 0 && !failed {
             let stretch = Stretch { last: Some(left), ..stretch };
@@ -187,57 +201,6 @@ async fn last_lines(
         lines.insert(lines.iter().take_while(|line| line.is_err()).count() + 1, Err(why));
     }
     lines
-}
-
-/// What the store says of itself: it has no place at which a reader could resume.
-fn gap(nanos: i64, why: String) -> Item {
-    Item {
-        source: SourceId::HISTORY,
-        origin: Arc::default(),
-        restart: 0,
-        nanos,
-        ordinal: 0,
-        beyond: 0,
-        what: What::Gap(why),
-    }
-}
-
-/// Leaves out what stands after the seams.
-struct Joint {
-    seams: BTreeMap<Key, Seam>,
-    /// Lines that may stand on either side of their seam.
-    held: BTreeMap<Key, Vec<StoredLine>>,
-}
-
-impl Joint {
-    /// What is known to be wanted, now that `line` has come.
-    fn pass(&mut self, line: StoredLine) -> Vec<StoredLine> {
-        let mut wanted = self.released(line.nanos);
-        let key = (line.pod.clone(), line.container.clone());
-        match self.seams.get(&key) {
-            Some(seam) if line.nanos > seam.nanos => {}
-            Some(seam) if line.nanos + line.grain > seam.nanos => {
-                self.held.entry(key).or_default().push(line);
-            }
-            _ => wanted.push(line),
-        }
-        wanted
-    }
-
-    /// What was held of seams before `nanos`, without what comes again after them.
-    fn released(&mut self, nanos: i64) -> Vec<StoredLine> {
-        let (seams, mut wanted) = (&self.seams, Vec::new());
-        self.held.retain(|key, lines| {
-            let seam = seams.get(key).filter(|seam| seam.nanos < nanos);
-            if let Some(seam) = seam {
-                lines.truncate(lines.len() - seam.overlap(lines));
-                wanted.append(lines);
-            }
-            seam.is_none()
-        });
-        wanted.sort_by_key(|line| line.nanos);
-        wanted
-    }
 }
 
 /// Gives lines the places that they have in the cluster's log, as far as it can be known.

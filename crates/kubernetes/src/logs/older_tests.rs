@@ -1,3 +1,4 @@
+use super::super::had::Growing;
 use super::*;
 use futures::TryStreamExt;
 use std::sync::Mutex;
@@ -19,6 +20,18 @@ fn had(pod: &str, nanos: i64, text: &str) -> Vec<Item> {
     let origin = Arc::new(Origin { pod: pod.into(), container: "app".into(), revision: Some(3) });
     let what = What::Line(text.into());
     vec![Item { source: SourceId::of(pod, "app"), origin, restart: 0, nanos, ordinal: 1, beyond: 0, what }]
+}
+
+/// What is had from these first lines on, up to these last ones.
+fn found(first: &[Item], last: Option<&Item>) -> Found {
+    let growing = |items: &[Item]| {
+        let mut growing = Growing::new(&items[0]).unwrap();
+        items[1..].iter().for_each(|item| growing.push(item));
+        growing
+    };
+    let mut had = growing(first);
+    last.into_iter().for_each(|last| had.ends_as(growing(std::slice::from_ref(last))));
+    had.found(last.is_none())
 }
 
 type Asked = Arc<Mutex<Vec<Stretch>>>;
@@ -50,11 +63,11 @@ fn past(older: Older, (from, until): (i64, i64), last: Option<(u32, bool)>, had:
         until,
         last,
         position: Position::since(from),
-        seams: BTreeMap::new(),
+        had: AllHad::default(),
         known: HashMap::new(),
     };
     for first in had {
-        past.begins_with(first);
+        past.has(found(first, None));
     }
     past
 }
@@ -230,4 +243,59 @@ async fn why_nothing_can_be_had_is_said_once() {
         let got = texts(past(older, (0, 60 * MILLI), last, &[had("a", 20 * MILLI, "a")])).await;
         assert_eq!(got, ["Loki doesn't answer."]);
     }
+}
+
+#[tokio::test]
+async fn what_a_restarted_containers_present_log_lost_comes_from_the_store_and_only_that_and_only_those_gaps_go()
+ {
+    let lines: Vec<StoredLine> = (1..=9).map(|at| stored("a", at * 10 * MILLI, &at.to_string())).collect();
+    let (older, asked) = store(lines);
+    let mut past = past(older, (0, 95 * MILLI), None, &[]);
+    // The instance before is had from the second to the fourth line, the present one from the seventh on.
+    past.has(found(&had("a", 20 * MILLI, "2"), Some(&had("a", 40 * MILLI, "4")[0])));
+    past.has(found(&had("a", 70 * MILLI, "7"), None));
+    let fills = past.fills();
+    let gap = |nanos| Item { what: What::Gap("rotated".into()), ..had("a", nanos, "")[0].clone() };
+    assert!(fills(&gap(10 * MILLI)) && fills(&gap(40 * MILLI)), "it is asked for what is missing there");
+    assert!(!fills(&gap(30 * MILLI)) && !fills(&gap(80 * MILLI)), "it isn't asked for that");
+    assert!(!fills(&had("a", 10 * MILLI, "1")[0]), "a line is no gap");
+    assert_eq!(texts(past).await, ["1", "5", "6"]);
+    let asked: Vec<_> = asked.lock().unwrap().iter().map(|s| (s.from, s.until, s.without.len())).collect();
+    let border = |at: i64| at * 10 * MILLI;
+    assert_eq!(
+        asked,
+        [
+            (0, border(2) + MILLI, 0),
+            (border(2) + MILLI, border(4), 1),
+            (border(4), border(7) + MILLI, 0),
+            (border(7) + MILLI, 95 * MILLI, 1)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn at_both_sides_of_a_hole_lines_whose_times_are_cut_short_are_given_once() {
+    let cut = |millis: i64, text: &str| StoredLine { grain: MILLI, ..stored("a", millis * MILLI, text) };
+    let of = |nanos: i64, text: &str| had("a", nanos, text).remove(0);
+    let lines = [cut(3, "a"), cut(5, "b"), cut(5, "c"), cut(9, "d"), cut(9, "e"), cut(9, "f")];
+    let (older, _) = store(lines.to_vec());
+    let mut past = past(older, (0, 60 * MILLI), None, &[]);
+    past.has(found(&[of(3 * MILLI + 100, "a")], Some(&of(5 * MILLI + 200, "b"))));
+    past.has(found(&[of(9 * MILLI + 800, "f")], None));
+    assert_eq!(texts(past).await, ["c", "d", "e"]);
+}
+
+#[tokio::test]
+async fn who_was_further_in_one_container_than_in_another_is_given_what_that_one_lost() {
+    let both =
+        (1..=9).flat_map(|at| ["a", "b"].map(|pod| stored(pod, at * 10 * MILLI, &format!("{pod}{at}"))));
+    let (older, _) = store(both.collect());
+    let mut past = past(older, (80 * MILLI, 95 * MILLI), None, &[]);
+    past.has(found(&had("a", 60 * MILLI, "a6"), None));
+    past.has(found(&had("b", 10 * MILLI, "b1"), None));
+    for line in [had("a", 30 * MILLI, "a3"), had("b", 80 * MILLI, "b8")] {
+        past.position.advance(&line[0]);
+    }
+    past.go_back_to_what_is_missing(0);
+    assert_eq!(texts(past).await, ["a4", "a5"]);
 }

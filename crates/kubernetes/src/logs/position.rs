@@ -146,7 +146,7 @@ impl Position {
             self.events = self.events.max(Some(version));
             return;
         }
-        if item.source == SourceId::HISTORY {
+        if item.source == SourceId::NOBODY {
             return;
         }
         let known = self.cursors.len();

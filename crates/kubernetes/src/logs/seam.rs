@@ -1,6 +1,7 @@
-//! Where what the cluster and the disk have of each container begins: there the lines of who keeps older ones join.
+//! Where what the cluster and the disk have of each container begins and ends: there the lines of who keeps older ones join.
 
-use super::instances::instances;
+use super::had::{AllHad, Found, Growing};
+use super::instances::{Instance, instances};
 use super::line::{Item, Source, SourceId, What};
 use super::older::{Past, SEARCHED};
 use super::position::Position;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 pub(super) const LONGEST_GRAIN: i64 = 1_000_000;
 /// As much of a log's beginning is read, in bytes.
 const BEGINNING: i64 = 256 * 1024;
+/// As many of the last lines of one that has ended.
+const LAST_LINES: u32 = 100;
 /// What isn't longer ago than this, in nanoseconds, is had from the cluster or the disk by who follows.
 const LATELY: i64 = 600 * 1_000_000_000;
 /// Of how many containers the first lines are asked for at once.
@@ -25,12 +28,12 @@ const SEAMS_AT_ONCE: usize = 16;
 /// A container of a pod, by both names.
 pub(super) type Key = (String, String);
 
-/// Where what is had of a container begins: the time of its first line, and those lines whose times a store may not tell apart
-/// from it.
+/// Where what is had of a container begins or ends: the time of its first or last line, and those lines whose times a store may not
+/// tell apart from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seam {
     pub(super) nanos: i64,
-    first: Vec<(i64, String)>,
+    lines: Vec<(i64, String)>,
 }
 
 impl Seam {
@@ -39,20 +42,47 @@ impl Seam {
         let mut seam: Option<Self> = None;
         for item in items {
             let What::Line(text) = &item.what else { continue };
-            let nanos = seam.as_ref().map_or(item.nanos, |seam| seam.nanos);
-            if !one_grain(nanos, item.nanos) {
-                break;
+            match &mut seam {
+                None => seam = Some(Self { nanos: item.nanos, lines: vec![(item.nanos, text.clone())] }),
+                Some(seam) if seam.extend(item) => {}
+                Some(_) => break,
             }
-            seam.get_or_insert(Self { nanos, first: Vec::new() }).first.push((item.nanos, text.clone()));
         }
         seam
+    }
+
+    /// Adds a line after the first, unless a store tells their times apart.
+    pub(super) fn extend(&mut self, item: &Item) -> bool {
+        let What::Line(text) = &item.what else { return true };
+        let near = one_grain(self.nanos, item.nanos);
+        if near {
+            self.lines.push((item.nanos, text.clone()));
+        }
+        near
+    }
+
+    /// The same at a line that comes after the last.
+    pub(super) fn move_to(&mut self, item: &Item) {
+        let What::Line(text) = &item.what else { return };
+        if !one_grain(self.nanos, item.nanos) {
+            self.lines.clear();
+        }
+        self.nanos = item.nanos;
+        self.lines.push((item.nanos, text.clone()));
+    }
+
+    /// Which of the lines a stored one is, if any of them from `first` on.
+    pub(super) fn position(&self, line: &StoredLine, first: usize) -> Option<usize> {
+        let times = line.nanos..line.nanos + line.grain;
+        let is_it = |(nanos, text): &(i64, String)| times.contains(nanos) && *text == line.text;
+        self.lines.iter().skip(first).position(is_it).map(|index| first + index)
     }
 
     /// How many of the last of these lines, which the store puts at the seam, are the first after it.
     pub(super) fn overlap(&self, lines: &[StoredLine]) -> usize {
         let Some(last) = lines.last() else { return 0 };
         let first: Vec<&str> = self
-            .first
+            .lines
             .iter()
             .take_while(|(nanos, _)| *nanos < last.nanos + last.grain)
             .map(|(_, text)| &**text)
@@ -66,16 +96,16 @@ impl Seam {
     }
 }
 
-/// The first of the items that are held of each source: those whose times can hardly be told apart.
-fn first_held(held: &[Arc<Item>]) -> impl Iterator<Item = Vec<Item>> {
-    let mut firsts: BTreeMap<SourceId, Vec<Item>> = BTreeMap::new();
-    for item in held.iter().filter(|item| matches!(item.what, What::Line(_))) {
-        let first = firsts.entry(item.source).or_default();
-        if first.first().is_none_or(|earliest| one_grain(earliest.nanos, item.nanos)) {
-            first.push(Item::clone(item));
+/// What is held of each source: from its first line on.
+fn first_held(held: &[Arc<Item>]) -> impl Iterator<Item = Found> {
+    let mut firsts: BTreeMap<SourceId, Growing> = BTreeMap::new();
+    for item in held {
+        match firsts.get_mut(&item.source) {
+            Some(first) => first.push(item),
+            None => firsts.extend(Growing::new(item).map(|first| (item.source, first))),
         }
     }
-    firsts.into_values()
+    firsts.into_values().map(|first| first.found(true))
 }
 
 /// Whether a store may not tell two times apart.
@@ -96,8 +126,8 @@ impl Viewer {
         let older = self.older.clone()?;
         let now = nanos(Timestamp::now());
         let reach = i64::try_from(older.reach.as_nanos()).unwrap_or(i64::MAX);
-        let begun = self.range.floor().max(position.latest());
-        let from = begun.max(now.saturating_sub(reach));
+        let earliest = self.range.floor().max(now.saturating_sub(reach));
+        let from = earliest.max(position.latest());
         let until = self.range.ceiling().unwrap_or(now).min(now);
         let had = |id: &SourceId| {
             kept.contains(id)
@@ -107,16 +137,16 @@ impl Viewer {
         if from >= until || (self.request.follow && !self.looks_back(from, position, had)) {
             return None;
         }
-        let mut firsts: Vec<Vec<Item>> = stream::iter(present.to_vec())
-            .map(|source| self.first_lines(source))
+        let mut found: Vec<Found> = stream::iter(present.to_vec())
+            .map(|source| self.found(source))
             .buffer_unordered(SEAMS_AT_ONCE)
-            .collect()
+            .concat()
             .await;
         let present: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
         if let Some(disk) = self.cluster.hubs.kept(&self.namespace, &self.service) {
-            firsts.extend(disk.first_lines(&(kept - &present)).await);
+            found.extend(disk.found(&(kept | &present)).await);
         }
-        firsts.extend(first_held(held));
+        found.extend(first_held(held));
         let mut past = Past {
             older,
             namespace: self.namespace.clone(),
@@ -128,12 +158,12 @@ impl Viewer {
                 None => (tail, false),
             }),
             position: position.clone(),
-            seams: BTreeMap::new(),
+            had: AllHad::default(),
             known: HashMap::new(),
         };
-        for first in firsts {
-            past.begins_with(&first);
-        }
+        found.into_iter().for_each(|found| past.has(found));
+        past.had.leave_longest_holes();
+        past.go_back_to_what_is_missing(earliest);
         Some(past)
     }
 
@@ -146,29 +176,52 @@ impl Viewer {
         begins || long_ago || elsewhere
     }
 
-    /// The first lines that the cluster has of a container: those whose times can hardly be told apart. None if it can't be asked,
-    /// which is seen where it is read.
-    async fn first_lines(&self, source: Source) -> Vec<Item> {
+    /// What the cluster has of a container, instance by instance. Nothing of what can't be asked, which is seen where it is read.
+    async fn found(&self, source: Source) -> Vec<Found> {
         let namespace = self.state.namespace(&self.namespace);
         let pod = namespace.pods.get(&source.origin.pod);
         let instances = pod.map(|pod| instances(pod, &source.origin.container)).unwrap_or_default();
-        for instance in instances {
-            let part = Part { bytes: Some(BEGINNING), ..Part::default() };
-            let Ok(log) = open(&self.cluster.client, &source, instance.previous, part).await else {
-                continue;
-            };
-            let mut chunks = pin!(lines(log, source.clone(), instance.restart, false));
-            let mut first: Vec<Item> = Vec::new();
-            while let Some(Ok(chunk)) = chunks.next().await
-                && first.first().zip(first.last()).is_none_or(|(a, b)| one_grain(a.nanos, b.nanos))
-            {
-                first.extend(chunk);
-            }
-            if !first.is_empty() {
-                return first;
+        let mut found = Vec::new();
+        for (index, instance) in instances.iter().enumerate() {
+            let beginning = Part { bytes: Some(BEGINNING), ..Part::default() };
+            let first = self.read_part(&source, instance, beginning, Growing::has_begun).await;
+            let Some(mut had) = first else { continue };
+            // Of one that was followed by another, the kubelet has the latest file up to its end.
+            if index + 1 < instances.len() {
+                let end = Part { tail: Some(LAST_LINES), ..Part::default() };
+                let last = self.read_part(&source, instance, end, |_| false).await;
+                let Some(last) = last else { continue };
+                had.ends_as(last);
+                found.push(had.found(false));
+            } else {
+                found.push(had.found(true));
             }
         }
-        Vec::new()
+        found
+    }
+
+    /// The lines of a part of an instance's log until these are enough; nothing if there are none.
+    async fn read_part(
+        &self,
+        source: &Source,
+        instance: &Instance,
+        part: Part,
+        enough: fn(&Growing) -> bool,
+    ) -> Option<Growing> {
+        let log = open(&self.cluster.client, source, instance.previous, part).await.ok()?;
+        let mut chunks = pin!(lines(log, source.clone(), instance.restart, false));
+        let mut had: Option<Growing> = None;
+        while !had.as_ref().is_some_and(enough)
+            && let Some(Ok(chunk)) = chunks.next().await
+        {
+            for item in &chunk {
+                match &mut had {
+                    None => had = Growing::new(item),
+                    Some(had) => had.push(item),
+                }
+            }
+        }
+        had
     }
 }
 

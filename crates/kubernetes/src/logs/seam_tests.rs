@@ -25,7 +25,7 @@ fn a_seam_holds_the_lines_whose_times_a_store_may_not_tell_apart() {
     let lines = [joined, line(5_200_000, "a"), line(5_900_000, "b"), line(6_000_000, "c")];
     let seam = Seam::of(&lines).unwrap();
     assert_eq!(seam.nanos, 5_200_000);
-    assert_eq!(seam.first.len(), 2);
+    assert_eq!(seam.lines.len(), 2);
     assert_eq!(Seam::of(&lines[..1]), None);
 }
 

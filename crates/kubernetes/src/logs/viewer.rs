@@ -258,6 +258,7 @@ impl Viewer {
         missed: &Missed,
     ) -> (Vec<ChunkStream>, Vec<(Position, Item)>) {
         let present = sources(&self.state, &self.namespace, &self.service);
+        let (fresh, floor) = (position.latest() == i64::MIN, position.floor);
         let mut ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
         let (covered, held) =
             hub.map(|hub| hub.look(|items| held(position, items, &ids))).unwrap_or_default();
@@ -273,18 +274,20 @@ impl Viewer {
         ids.retain(|id| !covered.contains(id));
         let asked = present.into_iter().filter(|source| ids.contains(&source.id));
         let mut streams: Vec<ChunkStream> =
-            asked.filter_map(|source| self.written(source, position, tail, past.is_none())).collect();
-        streams.push(kept.items(position.clone(), had, held).boxed());
+            asked.filter_map(|source| self.written(source, position, tail)).collect();
+        streams.extend(kept.streams(position, &had, held).await);
         let mut events =
             events_after(&self.state.namespace(&self.namespace), &self.service, position.events.unwrap_or(0));
         // An event's own time, not its place, says whether it is from before what was asked for.
         events.retain(|event| position.events.is_some() || event.happened_at() >= position.floor);
         streams.push(stream::once(async { Ok(events) }).boxed());
         if let Some(past) = past {
-            // What is missing here comes from there, or there is said why not.
-            streams = streams.into_iter().map(without_gaps).collect();
-            missing.clear();
+            let fills = past.fills();
+            streams = streams.into_iter().map(|chunks| without_gaps(chunks, fills.clone())).collect();
+            missing.retain(|(_, gap)| !fills(gap));
             streams.push(past.items().map_ok(|item| vec![item]).boxed());
+        } else if fresh && let Some(removed) = self.removed(floor).await {
+            streams.push(stream::once(async move { Ok(vec![removed]) }).boxed());
         }
         (streams, missing)
     }
@@ -304,15 +307,14 @@ impl Viewer {
         kept.beginning(position, had, enough.as_ref()).await
     }
 
-    /// What has been written by one container. Unless somebody outside of the cluster has it too, with what was never written down, what
-    /// the kubelet no longer has comes from the disk.
-    fn written(
-        &self,
-        source: Source,
-        position: &Position,
-        tail: Option<u32>,
-        from_disk: bool,
-    ) -> Option<ChunkStream> {
+    /// That something was kept on disk that might be wanted, but isn't any more.
+    async fn removed(&self, floor: i64) -> Option<Item> {
+        let removed = self.cluster.hubs.kept(&self.namespace, &self.service)?.removed().await?;
+        (removed.nanos >= floor).then_some(removed)
+    }
+
+    /// What has been written by one container. What the kubelet no longer has comes from the disk.
+    fn written(&self, source: Source, position: &Position, tail: Option<u32>) -> Option<ChunkStream> {
         let namespace = self.state.namespace(&self.namespace);
         let instances = instances(namespace.pods.get(&source.origin.pod)?, &source.origin.container);
         let reading = Reading {
@@ -323,7 +325,7 @@ impl Viewer {
             // Matching lines can stand anywhere, and so can the last before an end.
             tail: tail.filter(|_| self.request.filter.is_none() && !self.range.has_end()),
             follow: false,
-            kept: self.kept_lines(tail).filter(|_| from_disk),
+            kept: self.kept_lines(tail),
             read_before: None,
             source,
         };
@@ -356,10 +358,10 @@ impl Viewer {
     }
 }
 
-/// The same without what says that something is missing.
-fn without_gaps(chunks: ChunkStream) -> ChunkStream {
-    let without = |mut chunk: Vec<Item>| {
-        chunk.retain(|item| !matches!(item.what, What::Gap(_)));
+/// The same without the gaps that others fill.
+fn without_gaps(chunks: ChunkStream, fills: impl Fn(&Item) -> bool + Send + 'static) -> ChunkStream {
+    let without = move |mut chunk: Vec<Item>| {
+        chunk.retain(|item| !fills(item));
         chunk
     };
     chunks.map_ok(without).boxed()

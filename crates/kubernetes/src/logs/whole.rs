@@ -43,8 +43,8 @@ impl Cluster {
         match (present, self.hubs.kept(ns, service)) {
             (Some(source), _) => knows(&mut known, id, &source.origin),
             (None, Some(disk)) if !id.is_elsewhere() => {
-                let firsts = disk.first_lines(&HashSet::from([id])).await;
-                firsts.iter().flatten().take(1).for_each(|item| knows(&mut known, id, &item.origin));
+                let found = disk.found(&HashSet::from([id])).await;
+                found.first().into_iter().for_each(|found| knows(&mut known, id, &found.origin));
             }
             (None, _) => {}
         }

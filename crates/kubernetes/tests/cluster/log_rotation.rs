@@ -16,13 +16,14 @@ use std::time::Duration;
 const RUNTIME: &str = "/run/fairway-cluster/containerd.sock";
 
 /// Rotates the log of the only pod as the kubelet does, whatever its length: the file gets another name, and the runtime opens it anew.
-async fn rotate(fixture: &Fixture, state: &ClusterState, turn: usize) {
+pub(crate) async fn rotate(fixture: &Fixture, state: &ClusterState, turn: usize) {
     let pod = state.namespace(&fixture.namespace).service(&orders()).pods.remove(0);
     let status = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref()?.first());
-    let id = status.unwrap().container_id.as_ref().unwrap().strip_prefix("containerd://").unwrap().to_owned();
+    let status = status.unwrap();
+    let id = status.container_id.as_ref().unwrap().strip_prefix("containerd://").unwrap().to_owned();
     let folder = std::fs::canonicalize(kubeconfig()).unwrap().with_file_name("pod-logs");
     let of_pod = format!("{}_{}_{}", fixture.namespace.as_str(), pod.name_any(), pod.uid().unwrap());
-    let log = folder.join(of_pod).join("app/0.log");
+    let log = folder.join(of_pod).join(format!("app/{}.log", status.restart_count));
     std::fs::rename(&log, log.with_extension(format!("log.{turn}"))).unwrap();
     tokio::task::spawn_blocking(move || open_anew(&id)).await.unwrap();
 }
@@ -50,11 +51,11 @@ fn open_anew(id: &str) {
 const QUICK: &str = "import itertools, os, time\n\
                      for n in itertools.count(): os.write(1, b'%d %s\\n' % (n, b'x' * 300)); time.sleep(0.004)";
 
-fn number(entry: &LogEntry) -> Option<u64> {
+pub(crate) fn number(entry: &LogEntry) -> Option<u64> {
     entry.text.split(' ').next().filter(|_| entry.marker.is_none())?.parse().ok()
 }
 
-fn gaps(got: &[(LogPosition, LogEntry)]) -> impl Iterator<Item = &str> {
+pub(crate) fn gaps(got: &[(LogPosition, LogEntry)]) -> impl Iterator<Item = &str> {
     got.iter().filter(|(_, entry)| entry.marker == Some(LogMarker::Gap)).map(|(_, entry)| &*entry.text)
 }
 
@@ -172,7 +173,7 @@ async fn read(fixture: &Fixture, state: &ClusterState, request: LogRequest) -> G
 }
 
 /// A service that writes quickly, and whose log is kept on disk.
-async fn kept_on_disk(fixture: &Fixture, folder: &Path) -> ClusterState {
+pub(crate) async fn kept_on_disk(fixture: &Fixture, folder: &Path) -> ClusterState {
     let state = fixture.watch();
     let age = Duration::from_secs(3600);
     let keeping = LogKeeping { folder: folder.to_owned(), bytes: 16 << 20, age };

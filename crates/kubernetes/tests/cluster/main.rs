@@ -5,6 +5,7 @@
 
 mod fixture;
 mod log_credentials;
+mod log_elsewhere;
 mod log_kept;
 mod log_rotation;
 mod log_sources;

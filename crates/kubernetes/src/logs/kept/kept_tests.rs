@@ -1,10 +1,10 @@
 use super::super::line::{Item, Origin, SourceId, What};
+use super::super::merge::merged;
 use super::super::position::Position;
 use super::read::Enough;
 use super::*;
 use futures::StreamExt;
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -39,8 +39,8 @@ impl Folder {
         let kept = Kept::of(&self.keeping, &self.namespace, &self.service);
         let beginning = kept.beginning(&position, &HashSet::new(), enough.as_ref()).await;
         let mut got = beginning.enter(&mut position);
-        let mut items =
-            std::pin::pin!(beginning.items::<Infallible>(position.clone(), HashSet::new(), vec![]));
+        let streams = beginning.streams(&position, &HashSet::new(), vec![]).await;
+        let mut items = std::pin::pin!(merged(streams));
         while let Some(Ok(chunk)) = items.next().await {
             for item in chunk {
                 position.advance(&item);
@@ -108,6 +108,52 @@ async fn a_tail_reads_no_further_back_than_it_has_to_and_what_it_leaves_out_stay
 }
 
 #[tokio::test]
+async fn what_was_written_late_is_read_at_its_time_and_can_be_resumed_there() {
+    let folder = Folder::new(1024 * 1024);
+    let mut keeper = folder.keeper().await;
+    // As after a restart of Fairway: what one pod wrote meanwhile comes, and then what another one did.
+    let mut all = Vec::new();
+    for (source, first) in [(1, 0), (2, 1), (3, 2)] {
+        let of_source: Vec<_> = (0..100).map(|nanos| line(source, first + 3 * nanos)).collect();
+        keeper.append(&of_source).await;
+        all.extend(of_source.iter().map(|item| Item::clone(item)));
+    }
+    // One that came after them, and was done before a fifth came.
+    for source in [4, 5] {
+        let of_source: Vec<_> =
+            (0..10).map(|nanos| line(source, 1000 * i64::try_from(source).unwrap() + nanos)).collect();
+        keeper.append(&of_source).await;
+        all.extend(of_source.iter().map(|item| Item::clone(item)));
+    }
+    all.sort_by_key(|item| item.nanos);
+    let got = folder.read(Position::default(), None).await;
+    assert!(of(&got) == all, "in the order of their times");
+    for (read, (position, _)) in got.iter().enumerate().step_by(13) {
+        assert!(of(&folder.read(position.clone(), None).await) == all[read + 1..], "after {read}");
+    }
+    let kept = Kept::of(&folder.keeping, &folder.namespace, &folder.service);
+    let beginning = kept.beginning(&Position::default(), &HashSet::new(), None).await;
+    let streams = beginning.streams(&Position::default(), &HashSet::new(), vec![]).await;
+    assert_eq!(streams.len(), 3, "as many as wrote at the same time");
+}
+
+#[tokio::test]
+async fn the_last_lines_are_the_latest_also_where_earlier_ones_were_written_late() {
+    let folder = Folder::new(16 * 1024);
+    let mut keeper = folder.keeper().await;
+    for nanos in 0..50 {
+        keeper.append(&[line(1, 1000 + nanos)]).await;
+    }
+    for nanos in 0..100 {
+        keeper.append(&[line(2, nanos)]).await;
+    }
+    assert!(segments(&folder.path()).unwrap().len() > 2, "it takes several segments");
+    let got = folder.read(Position::default(), Some(30)).await;
+    let last: Vec<i64> = got.iter().rev().take(30).map(|(_, item)| item.nanos).collect();
+    assert_eq!(last, (1020..1050).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_torn_end_costs_nothing_that_was_whole_and_writing_goes_on_behind_it() {
     let folder = Folder::new(1024 * 1024);
     folder.keeper().await.append(&[line(1, 1), line(1, 2), line(1, 3)]).await;
@@ -142,6 +188,14 @@ async fn what_is_kept_has_a_bound_and_who_was_in_the_middle_of_what_went_is_told
         fresh.iter().all(|item| matches!(item.what, What::Line(_))),
         "who asks for all gets what is there"
     );
+    let gone = Kept::of(&folder.keeping, &folder.namespace, &folder.service).removed().await.unwrap();
+    let What::Gap(told) = &gone.what else { panic!("{gone:?}") };
+    assert!(told.contains(&format!(" ({} lines): ", 3000 - fresh.len())), "{told}");
+    assert!(gone.nanos < fresh[0].nanos, "it stands before what is left");
+    assert_eq!(
+        Kept::of(&Folder::new(1024).keeping, &folder.namespace, &folder.service).removed().await,
+        None
+    );
     let resumed = folder.read(in_the_middle, None).await;
     assert!(matches!(resumed[0].1.what, What::Gap(_)) && resumed[0].1.source == SourceId(1));
     assert_eq!(of(&resumed[1..]), fresh);
@@ -159,14 +213,21 @@ async fn what_could_not_be_written_is_told_in_its_place_once_it_can_be_again() {
     let (path, aside) = (folder.path(), folder.path().with_extension("aside"));
     std::fs::rename(&path, &aside).unwrap();
     std::fs::write(&path, "in the way").unwrap();
-    keeper.append(&[line(1, 2)]).await;
+    keeper.append(&[line(1, 2), line(2, 2)]).await;
+    keeper.append(&[line(2, 3)]).await;
     std::fs::remove_file(&path).unwrap();
     std::fs::rename(&aside, &path).unwrap();
     keeper.append(&[line(1, 3)]).await;
-    keeper.append(&[line(1, 4)]).await;
+    keeper.append(&[line(1, 4), line(2, 4)]).await;
     let got = of(&folder.read(Position::default(), None).await);
-    let story: Vec<_> = got.iter().map(|item| (item.nanos, matches!(item.what, What::Gap(_)))).collect();
+    let of_first = got.iter().filter(|item| item.source == SourceId(1));
+    let story: Vec<_> = of_first.map(|item| (item.nanos, matches!(item.what, What::Gap(_)))).collect();
     assert_eq!(story, [(1, false), (1, true), (3, false), (4, false)]);
+    let told = |source: u64, count: &str| {
+        let is_it = |item: &&Item| matches!(&item.what, What::Gap(why) if why.starts_with(count));
+        got.iter().filter(is_it).any(|item| item.source == SourceId(source))
+    };
+    assert!(told(1, "1 line couldn't") && told(2, "2 lines couldn't"), "{got:?}");
 }
 
 #[tokio::test]

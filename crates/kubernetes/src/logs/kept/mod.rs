@@ -5,6 +5,7 @@
 //! (`Keeper`), and goes on after a restart where the files end; readers take from the files alone what the cluster no longer has: all
 //! of the containers that went with their pods (`Kept`), and of one that is there what it wrote before (`KeptSource`).
 
+mod lanes;
 mod read;
 mod record;
 mod segment;
@@ -62,6 +63,11 @@ impl LogKeeping {
             Err(error) => tracing::warn!(%error, "old log lines weren't removed"),
         }
     }
+}
+
+/// A number of lines, in words.
+fn counted(lines: u64) -> String {
+    if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") }
 }
 
 /// The folders in a folder; none if it isn't there.

@@ -1,14 +1,20 @@
 //! Reading what is kept of sources that the cluster can't be asked about any more.
+//!
+//! In the files, the items of each source are in order, and those of different ones only about: what was read late was written late.
+//! So there is a stream for each, but that those of which one began after the other had ended share one.
 
+use super::super::had::{Found, Growing};
 use super::super::line::{Item, SourceId, What};
 use super::super::position::{Cursor, Position};
-use super::super::seam::one_grain;
+use super::super::read::{Chunk, ChunkStream};
+use super::lanes::lanes;
 use super::record::{Head, KnownSource, Record};
 use super::segment::Segment;
-use super::{LogKeeping, segments};
+use super::{LogKeeping, counted, segments};
+use crate::Error;
 use async_stream::stream;
-use fairway_domain::{Namespace, ServiceName};
-use futures::Stream;
+use fairway_domain::{Namespace, ServiceName, Timestamp};
+use futures::{Stream, StreamExt};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,7 +59,7 @@ impl Kept {
         enough: Option<&Enough<'_>>,
     ) -> Beginning {
         let mut found = Beginning::default();
-        let mut lines = 0;
+        let mut times = Vec::new();
         let segments = segments(&self.folder).unwrap_or_else(|error| {
             tracing::warn!(folder = %self.folder.display(), %error, "kept log lines can't be read");
             Vec::new()
@@ -63,17 +69,21 @@ impl Kept {
             let Some(mut segment) = Segment::open(&path).await else { break };
             found.paths.push(path);
             found.before.clear();
-            let wanted = |head: Head| head.is_source || (enough.is_some() && !skipped.contains(&head.source));
+            let wanted = |head: Head| head.is_head || (enough.is_some() && !skipped.contains(&head.source));
             while let Some(record) = segment.next(wanted).await {
                 match record {
+                    Record::Written(_) => {}
                     Record::Source(source) => found.meet(source, position, skipped),
                     Record::Item(item) => {
                         let counts = enough.is_some_and(|enough| (enough.counts)(&item));
-                        lines += u32::from(counts && !position.passed(&item));
+                        times.extend((counts && !position.passed(&item)).then_some(item.nanos));
                     }
                 }
             }
-            if found.before.is_empty() || enough.is_some_and(|enough| lines >= enough.lines) {
+            // What lies before that was written up to here, which may be after some of what was read late.
+            let Some(latest) = found.before.iter().map(|(_, cursor)| cursor.nanos).max() else { break };
+            let later = times.iter().filter(|nanos| **nanos > latest).count();
+            if enough.is_some_and(|enough| later >= usize::try_from(enough.lines).unwrap_or(usize::MAX)) {
                 break;
             }
         }
@@ -82,38 +92,47 @@ impl Kept {
     }
 }
 
-/// What has been met of a source's beginning.
-#[derive(Default)]
-struct First {
-    lines: Vec<Item>,
-    whole: bool,
-}
-
 impl Kept {
-    /// The first lines that are kept of each of the `sources`: those whose times can hardly be told apart.
-    pub(in super::super) async fn first_lines(&self, sources: &HashSet<SourceId>) -> Vec<Vec<Item>> {
-        let mut found: BTreeMap<SourceId, First> = sources.iter().map(|id| (*id, First::default())).collect();
+    /// Tells that what was written before something isn't kept any more, and how much, if there was any.
+    pub(in super::super) async fn removed(&self) -> Option<Item> {
+        let (_, path) = segments(&self.folder).ok()?.into_iter().next().filter(|(number, _)| *number > 0)?;
+        let mut segment = Segment::open(&path).await?;
+        let (mut lines, mut until) = (None, None);
+        while let Some(record) = segment.next(|_| true).await {
+            match record {
+                Record::Written(written) => lines = Some(written),
+                Record::Source(source) => until = until.max(source.cursor.map(|cursor| cursor.nanos)),
+                Record::Item(_) => break,
+            }
+        }
+        let until = until?;
+        let at = Timestamp::from_nanosecond(until.into()).unwrap_or_default();
+        let lines = lines.map(|lines| format!(" ({})", counted(lines))).unwrap_or_default();
+        let why = format!(
+            "The disk no longer has what was written before {at:.3}{lines}: what the cluster doesn't have of it is missing."
+        );
+        Some(Item::told_by_nobody(until, why))
+    }
+
+    /// What is kept of each of the `sources`: stretches of which nothing is missing.
+    pub(in super::super) async fn found(&self, sources: &HashSet<SourceId>) -> Vec<Found> {
+        let (mut found, mut growing) = (Vec::new(), BTreeMap::<SourceId, Growing>::new());
         for (_, path) in segments(&self.folder).unwrap_or_default() {
             // One that was removed just now is no beginning any more.
             let Some(mut segment) = Segment::open(&path).await else { continue };
-            while let Some(Record::Item(item)) = segment
-                .next(|head| !head.is_source && found.get(&head.source).is_some_and(|first| !first.whole))
-                .await
-            {
-                let Some(first) = found.get_mut(&item.source) else { continue };
-                if !matches!(item.what, What::Line(_)) {
-                    continue;
+            let wanted = |head: Head| !head.is_head && sources.contains(&head.source);
+            while let Some(Record::Item(item)) = segment.next(wanted).await {
+                if matches!(item.what, What::Gap(_)) {
+                    found.extend(growing.remove(&item.source).map(|grown| grown.found(false)));
+                } else if let Some(grown) = growing.get_mut(&item.source) {
+                    grown.push(&item);
+                } else {
+                    growing.extend(Growing::new(&item).map(|grown| (item.source, grown)));
                 }
-                match first.lines.first() {
-                    Some(earliest) if !one_grain(earliest.nanos, item.nanos) => first.whole = true,
-                    _ => first.lines.push(item),
-                }
-            }
-            if found.values().all(|first| first.whole) {
-                break;
             }
         }
-        found.into_values().map(|first| first.lines).filter(|lines| !lines.is_empty()).collect()
+        found.extend(growing.into_values().map(|grown| grown.found(true)));
+        found
     }
 }
 
@@ -153,40 +172,62 @@ impl Beginning {
         gaps
     }
 
-    /// The items after `position`, and then those that are `held`, each once.
-    pub(in super::super) fn items<E>(
+    /// The items after `position`, and then those that are `held`, each once, in streams that are each in order.
+    pub(in super::super) async fn streams(
         self,
-        mut position: Position,
-        skipped: HashSet<SourceId>,
+        position: &Position,
+        skipped: &HashSet<SourceId>,
         held: Vec<Arc<Item>>,
-    ) -> impl Stream<Item = Result<Vec<Item>, E>> + Send + 'static
-    where
-        E: Send + 'static,
-    {
+    ) -> Vec<ChunkStream> {
+        let mut held_of: BTreeMap<SourceId, Vec<Arc<Item>>> = BTreeMap::new();
+        for item in held {
+            held_of.entry(item.source).or_default().push(item);
+        }
         // Who has all sources from elsewhere finds nothing new in the files.
-        let read = if self.known.is_subset(&skipped) { Vec::new() } else { self.paths };
-        stream! {
-            let mut chunk = Vec::new();
-            for path in read {
-                let Some(mut segment) = Segment::open(&path).await else { continue };
-                let wanted = |head: Head| !head.is_source && !skipped.contains(&head.source);
-                while let Some(Record::Item(item)) = segment.next(wanted).await {
-                    if !position.passed(&item) {
-                        position.advance(&item);
-                        chunk.push(item);
-                        if chunk.len() == CHUNK {
-                            yield Ok(std::mem::take(&mut chunk));
-                        }
+        let lanes =
+            if self.known.is_subset(skipped) { Vec::new() } else { lanes(&self.paths, skipped).await };
+        let mut streams = Vec::new();
+        for lane in lanes {
+            // What is held of a source follows what is kept of it.
+            let held = lane.sources.iter().filter_map(|source| held_of.remove(source)).flatten().collect();
+            let paths = self.paths[lane.paths].to_vec();
+            streams.push(read(paths, lane.sources, position.clone(), held).boxed());
+        }
+        for held in held_of.into_values() {
+            streams.push(read(Vec::new(), HashSet::new(), position.clone(), held).boxed());
+        }
+        streams
+    }
+}
+
+/// What the files have of these sources after a position, and then what is held of them.
+fn read(
+    paths: Vec<PathBuf>,
+    sources: HashSet<SourceId>,
+    mut position: Position,
+    held: Vec<Arc<Item>>,
+) -> impl Stream<Item = Result<Chunk, Error>> + Send + 'static {
+    stream! {
+        let mut chunk = Vec::new();
+        for path in paths {
+            let Some(mut segment) = Segment::open(&path).await else { continue };
+            let wanted = |head: Head| !head.is_head && sources.contains(&head.source);
+            while let Some(Record::Item(item)) = segment.next(wanted).await {
+                if !position.passed(&item) {
+                    position.advance(&item);
+                    chunk.push(item);
+                    if chunk.len() == CHUNK {
+                        yield Ok(std::mem::take(&mut chunk));
                     }
                 }
             }
-            for item in held {
-                if !position.passed(&item) {
-                    position.advance(&item);
-                    chunk.push(Arc::unwrap_or_clone(item));
-                }
-            }
-            yield Ok(chunk);
         }
+        for item in held {
+            if !position.passed(&item) {
+                position.advance(&item);
+                chunk.push(Arc::unwrap_or_clone(item));
+            }
+        }
+        yield Ok(chunk);
     }
 }

@@ -16,6 +16,7 @@ const JOINED: u8 = 4;
 const LEFT: u8 = 5;
 const CLOSED: u8 = 6;
 const RESTARTED: u8 = 7;
+const WRITTEN: u8 = 8;
 
 /// A container whose items follow, and how far it had been written when this was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) struct KnownSource {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Record {
+    /// How many lines had been written of all sources when this was.
+    Written(u64),
     Source(KnownSource),
     Item(Item),
 }
@@ -49,6 +52,14 @@ pub(super) fn write_source(out: &mut Vec<u8>, source: &KnownSource) {
         out.extend(u32::try_from(pod.len()).unwrap_or(u32::MAX).to_le_bytes());
         out.extend(pod);
         out.extend(source.origin.container.as_bytes());
+    });
+}
+
+/// Adds how many lines had been written.
+pub(super) fn write_written(out: &mut Vec<u8>, lines: u64) {
+    framed(out, |out| {
+        out.push(WRITTEN);
+        out.extend(lines.to_le_bytes());
     });
 }
 
@@ -125,10 +136,12 @@ pub(super) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// What a record says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
-    /// Whether it is a source's own.
-    pub(super) is_source: bool,
+    /// Whether it stands at a segment's beginning, or a source's: it is no item.
+    pub(super) is_head: bool,
     /// Of which source it is.
     pub(super) source: SourceId,
+    /// The time of an item.
+    pub(super) nanos: Option<i64>,
 }
 
 impl Head {
@@ -136,7 +149,16 @@ impl Head {
     pub(super) fn of(body: &[u8]) -> Option<Self> {
         let mut fields = Fields(body);
         let [kind] = fields.take()?;
-        Some(Self { is_source: kind == SOURCE, source: SourceId(u64::from_le_bytes(fields.take()?)) })
+        let source = SourceId(u64::from_le_bytes(fields.take()?));
+        if kind == WRITTEN {
+            return Some(Self { is_head: true, source: SourceId::NOBODY, nanos: None });
+        }
+        let is_head = kind == SOURCE;
+        if is_head {
+            return Some(Self { is_head, source, nanos: None });
+        }
+        let _restart: [u8; 4] = fields.take()?;
+        Some(Self { is_head, source, nanos: Some(i64::from_le_bytes(fields.take()?)) })
     }
 }
 
@@ -150,6 +172,9 @@ impl Origins {
         let mut fields = Fields(body);
         let [kind] = fields.take()?;
         let id = SourceId(u64::from_le_bytes(fields.take()?));
+        if kind == WRITTEN {
+            return Some(Record::Written(id.0));
+        }
         if kind == SOURCE {
             let source = source(id, fields)?;
             self.0.insert(id, source.origin.clone());
@@ -221,6 +246,7 @@ mod tests {
         };
         let fresh = Cursor { nanos: 1, ordinal: 2, instance: 3, fresh: true, begun: false };
         vec![
+            Record::Written(12),
             source(None),
             item(What::Joined("joined".into())),
             item(What::Line("é a line\nof two".into())),
@@ -240,6 +266,7 @@ mod tests {
         let mut out = Vec::new();
         for record in records {
             match record {
+                Record::Written(lines) => write_written(&mut out, *lines),
                 Record::Source(source) => write_source(&mut out, source),
                 Record::Item(item) => write_item(&mut out, item),
             }

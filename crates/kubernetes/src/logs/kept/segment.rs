@@ -27,14 +27,14 @@ impl Segment {
     }
 
     /// The next record that is wanted.
-    pub(super) async fn next(&mut self, wanted: impl Fn(Head) -> bool) -> Option<Record> {
+    pub(super) async fn next(&mut self, mut wanted: impl FnMut(Head) -> bool) -> Option<Record> {
         loop {
             while let Some((body, rest)) = split(&self.bytes[self.taken..]) {
                 self.taken = self.bytes.len() - rest.len();
                 let head = Head::of(body)?;
                 let is_wanted = wanted(head);
                 // A source's own says what its items have in common.
-                if is_wanted || head.is_source {
+                if is_wanted || head.is_head {
                     let record = self.origins.decode(body)?;
                     if is_wanted {
                         return Some(record);

@@ -108,6 +108,7 @@ impl KeptSource {
                         self.follows = fresh || self.place.is_past(cursor);
                     }
                 }
+                Record::Written(_) => {}
                 Record::Item(item) if matches!(item.what, What::Joined(_) | What::Closed(_)) => {}
                 Record::Item(item) if self.place.has_had(&item) => {
                     self.follows |= matches!(item.what, What::Line(_));

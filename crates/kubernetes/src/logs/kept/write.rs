@@ -2,8 +2,8 @@
 
 use super::super::line::{Item, Origin, SourceId, What};
 use super::super::position::Cursor;
-use super::record::{KnownSource, Record, Records, write_item, write_source};
-use super::{LogKeeping, SEGMENTS, remove, remove_older, segment, segments};
+use super::record::{KnownSource, Record, Records, write_item, write_source, write_written};
+use super::{LogKeeping, SEGMENTS, counted, remove, remove_older, segment, segments};
 use fairway_domain::{Namespace, ServiceName, Timestamp};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -25,8 +25,10 @@ pub(in super::super) struct Keeper {
     open: Option<Open>,
     /// The number of the next segment.
     next: u64,
-    /// Sources of which something could not be written, since their cursors.
-    missed: HashSet<SourceId>,
+    /// How many lines were written, since the first segment of all; nothing if that isn't known.
+    lines: Option<u64>,
+    /// How many lines of sources could not be written, since their cursors.
+    missed: BTreeMap<SourceId, u64>,
 }
 
 #[derive(Clone)]
@@ -52,14 +54,14 @@ impl Keeper {
         service: &ServiceName,
     ) -> Self {
         let folder = keeping.folder_of(namespace, service);
-        let (sources, next) = match last_known(&folder).await {
+        let (sources, next, lines) = match last_known(&folder).await {
             Ok(known) => known,
             Err(error) => {
                 tracing::warn!(%service, %error, "kept log lines can't be read");
                 Default::default()
             }
         };
-        Self { keeping: keeping.clone(), folder, sources, open: None, next, missed: HashSet::new() }
+        Self { keeping: keeping.clone(), folder, sources, open: None, next, lines, missed: BTreeMap::new() }
     }
 
     /// How far a source has been written; nothing if it isn't known.
@@ -121,8 +123,9 @@ impl Keeper {
             if self.missed.is_empty() {
                 tracing::warn!(folder = %self.folder.display(), %error, "log lines can't be kept");
             }
-            self.missed.extend(self.sources.keys());
-            self.missed.extend(items.iter().map(|item| item.source));
+            for item in items.iter().filter(|item| !matches!(item.what, What::Event(_))) {
+                *self.missed.entry(item.source).or_default() += u64::from(matches!(item.what, What::Line(_)));
+            }
             if let Some(open) = self.open.take() {
                 // What stands half in the file is none; a reader stops at it.
                 open.file.set_len(open.bytes).await.ok();
@@ -135,6 +138,7 @@ impl Keeper {
         let Some(open) = &mut self.open else { return Ok(()) };
         let mut bytes = Vec::new();
         let mut changed: BTreeMap<SourceId, Known> = BTreeMap::new();
+        let (mut told, mut lines) = (HashSet::new(), 0);
         for item in items.iter().filter(|item| !matches!(item.what, What::Event(_))) {
             let known = changed.entry(item.source).or_insert_with(|| {
                 let new = || {
@@ -145,10 +149,11 @@ impl Keeper {
                 self.sources.get(&item.source).cloned().unwrap_or_else(new)
             });
             let cursor = known.cursor.get_or_insert_with(Cursor::start);
-            if self.missed.remove(&item.source) {
-                write_item(&mut bytes, &missed(item, *cursor));
+            if let Some(lines) = self.missed.get(&item.source).filter(|_| told.insert(item.source)) {
+                write_item(&mut bytes, &missed(item, *cursor, *lines));
             }
             write_item(&mut bytes, item);
+            lines += u64::from(matches!(item.what, What::Line(_)));
             cursor.advance(item);
             known.segment = open.number;
         }
@@ -156,6 +161,8 @@ impl Keeper {
         open.file.flush().await?;
         open.bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.sources.extend(changed);
+        self.missed.retain(|source, _| !told.contains(source));
+        self.lines = self.lines.map(|written| written + lines);
         Ok(())
     }
 
@@ -171,6 +178,9 @@ impl Keeper {
         let oldest = remove_surplus(&self.folder, &self.keeping)?.unwrap_or(self.next);
         self.sources.retain(|_, known| known.segment >= oldest || known.cursor.is_none_or(|c| !c.closed()));
         let mut bytes = Vec::new();
+        if let Some(lines) = self.lines {
+            write_written(&mut bytes, lines);
+        }
         for (id, known) in &self.sources {
             let Known { origin, cursor, .. } = known.clone();
             write_source(&mut bytes, &KnownSource { id: *id, origin, cursor });
@@ -189,11 +199,17 @@ impl Keeper {
     }
 }
 
-/// Tells that something is missing before an item that could be written.
-fn missed(item: &Item, cursor: Cursor) -> Item {
+/// Tells how many lines are missing before an item that could be written.
+fn missed(item: &Item, cursor: Cursor, lines: u64) -> Item {
     let (nanos, ordinal) = cursor.place();
-    let why = "Lines couldn't be written to disk for a time: some may be missing here.";
-    Item { nanos, ordinal, beyond: 0, what: What::Gap(why.into()), ..item.clone() }
+    let why = match lines {
+        0 => "What happened here couldn't be written to disk.".to_owned(),
+        _ => format!(
+            "{} couldn't be written to disk: what the cluster doesn't have of it is missing here.",
+            counted(lines)
+        ),
+    };
+    Item { nanos, ordinal, beyond: 0, what: What::Gap(why), ..item.clone() }
 }
 
 /// Removes segments until a new one has room; gives the number of the oldest that stays.
@@ -218,22 +234,26 @@ fn remove_surplus(folder: &Path, keeping: &LogKeeping) -> io::Result<Option<u64>
     Ok(oldest)
 }
 
-/// The sources that the last segment knows, how far each was written there, and the number of the segment after it.
-async fn last_known(folder: &Path) -> io::Result<(BTreeMap<SourceId, Known>, u64)> {
+/// The sources that the last segment knows and how far each was written there, the number of the segment after it, and how many
+/// lines were written.
+async fn last_known(folder: &Path) -> io::Result<(BTreeMap<SourceId, Known>, u64, Option<u64>)> {
     let mut sources = BTreeMap::new();
-    let Some((number, path)) = segments(folder)?.pop() else { return Ok((sources, 0)) };
+    let Some((number, path)) = segments(folder)?.pop() else { return Ok((sources, 0, Some(0))) };
+    let mut lines = None;
     let bytes = tokio::fs::read(path).await?;
     for record in Records::of(&bytes) {
         match record {
+            Record::Written(written) => lines = Some(written),
             Record::Source(KnownSource { id, origin, cursor }) => {
                 sources.insert(id, Known { origin, cursor, segment: number });
             }
             Record::Item(item) => {
+                lines = lines.map(|lines| lines + u64::from(matches!(item.what, What::Line(_))));
                 if let Some(known) = sources.get_mut(&item.source) {
                     known.cursor.get_or_insert_with(Cursor::start).advance(&item);
                 }
             }
         }
     }
-    Ok((sources, number + 1))
+    Ok((sources, number + 1, lines))
 }
