@@ -11,10 +11,15 @@ parsed_text! {
     LogPosition, check_log_position
 }
 
+impl LogPosition {
+    /// How many letters it has at most.
+    pub const MOST_LETTERS: usize = 4096;
+}
+
 fn check_log_position(text: &str) -> Result<(), Invalid> {
     // Without a way out in the middle: one is made for each line of a log, and so many bytes are looked at together.
     let plain = |b: u8| b.is_ascii_alphanumeric() | matches!(b, b'-' | b'_' | b'.' | b':' | b',');
-    if text.len() <= 4096 && text.bytes().fold(true, |all, b| all & plain(b)) {
+    if text.len() <= LogPosition::MOST_LETTERS && text.bytes().fold(true, |all, b| all & plain(b)) {
         return Ok(());
     }
     Err(Invalid::new("A log position is what the stream gave as an event's id."))

@@ -4,11 +4,10 @@ use super::line::{Item, SourceId, What};
 use fairway_domain::{LogPlace, LogPosition, push_hex};
 use std::collections::BTreeMap;
 
-/// As many sources as fit into a position; older ones become part of its floor.
-const MOST_CURSORS: usize = 64;
-
-/// As many of them may be of sources that are closed.
+/// As many closed sources are remembered; older ones become part of the floor.
 const MOST_CLOSED: usize = 8;
+/// How many letters of a position's text are left to its cursors.
+const MOST_LETTERS: usize = LogPosition::MOST_LETTERS - 64;
 
 /// How far a reader has come in one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,6 +96,8 @@ pub(super) struct Position {
     cursors: BTreeMap<SourceId, Cursor>,
     /// The version of the last event that was read.
     pub(super) events: Option<u64>,
+    /// Whether there are sources that may go on and had no room in the text that this comes from.
+    without_some: bool,
 }
 
 impl Position {
@@ -149,12 +150,11 @@ impl Position {
         if item.source == SourceId::NOBODY {
             return;
         }
-        let known = self.cursors.len();
         let cursor = self.cursors.entry(item.source).or_insert_with(Cursor::start);
         let was_closed = cursor.closed();
         cursor.advance(item);
-        if cursor.closed() != was_closed || self.cursors.len() != known {
-            self.keep_short();
+        if cursor.closed() != was_closed {
+            self.forget_closed();
         }
     }
 
@@ -179,22 +179,52 @@ impl Position {
     /// Everything up to `cursor` counts as read.
     pub(super) fn set(&mut self, source: SourceId, cursor: Cursor) {
         self.cursors.insert(source, cursor);
-        self.keep_short();
+        self.forget_closed();
     }
 
-    fn keep_short(&mut self) {
-        let closed = self.cursors.values().filter(|cursor| cursor.closed()).count();
-        if self.cursors.len() > MOST_CURSORS || closed > MOST_CLOSED {
-            self.drop_oldest();
+    fn forget_closed(&mut self) {
+        let closed = || self.cursors.iter().filter(|(_, cursor)| cursor.closed());
+        if closed().count() > MOST_CLOSED
+            && let Some(source) = closed().min_by_key(|(_, cursor)| cursor.nanos).map(|(source, _)| *source)
+        {
+            self.leave_out(source);
         }
     }
 
-    /// The source that wrote last the longest ago is the one least likely to be met again. Its lines stay read.
-    fn drop_oldest(&mut self) {
-        let oldest = self.cursors.iter().min_by_key(|(_, cursor)| (!cursor.closed(), cursor.nanos));
-        let Some((source, nanos)) = oldest.map(|(source, cursor)| (*source, cursor.nanos)) else { return };
-        self.cursors.remove(&source);
-        self.floor = self.floor.max(nanos.saturating_add(1));
+    /// The lines of the source up to its cursor stay read.
+    fn leave_out(&mut self, source: SourceId) {
+        if let Some(cursor) = self.cursors.remove(&source) {
+            self.floor = self.floor.max(cursor.nanos.saturating_add(1));
+            self.without_some |= !cursor.closed();
+        }
+    }
+
+    /// The same with no more cursors than have room in a text; nothing if that is all of them. Those go first that are closed, then
+    /// those that wrote last the longest ago: they are the least likely to be met again.
+    fn shortened(&self) -> Option<Self> {
+        let letters = |(source, cursor): (&SourceId, &Cursor)| cursor_text(*source, *cursor).len();
+        // Whatever the numbers.
+        if self.cursors.len() * LONGEST_CURSOR <= MOST_LETTERS {
+            return None;
+        }
+        let mut surplus = self.cursors.iter().map(letters).sum::<usize>().saturating_sub(MOST_LETTERS);
+        let mut oldest: Vec<_> = self.cursors.iter().collect();
+        oldest.sort_by_key(|(_, cursor)| (!cursor.closed(), cursor.nanos));
+        let mut short = self.clone();
+        for of in oldest {
+            if surplus == 0 {
+                break;
+            }
+            surplus = surplus.saturating_sub(letters(of));
+            short.leave_out(*of.0);
+        }
+        Some(short)
+    }
+
+    /// Tells once that sources had no room in the text that this comes from.
+    pub(super) fn take_untold(&mut self) -> Option<Item> {
+        let why = "More containers wrote than could be noted where reading stopped: of some of them, earlier lines may be missing.";
+        std::mem::take(&mut self.without_some).then(|| Item::told_by_nobody(self.floor, why.into()))
     }
 
     pub(super) fn decode(position: &LogPosition) -> Option<Self> {
@@ -203,6 +233,10 @@ impl Position {
         for part in parts {
             if let Some(version) = part.strip_prefix("v.") {
                 decoded.events = Some(u64::from_str_radix(version, 16).ok()?);
+                continue;
+            }
+            if part == WITHOUT_SOME {
+                decoded.without_some = true;
                 continue;
             }
             let mut fields = part.split('.');
@@ -229,12 +263,18 @@ pub(super) struct Texts {
 
 impl Texts {
     pub(super) fn of(&mut self, position: &Position) -> Option<LogPosition> {
+        let short = position.shortened();
+        let position = short.as_ref().unwrap_or(position);
         let mut text = String::with_capacity(48 + 48 * position.cursors.len());
         text.push('1');
         push(&mut text, '.', position.floor.max(0).unsigned_abs());
         if let Some(version) = position.events {
             text.push_str(",v");
             push(&mut text, '.', version);
+        }
+        if position.without_some {
+            text.push(',');
+            text.push_str(WITHOUT_SOME);
         }
         for (index, (source, cursor)) in position.cursors.iter().enumerate() {
             if index == self.cursors.len() {
@@ -249,6 +289,11 @@ impl Texts {
         text.try_into().ok()
     }
 }
+
+/// What a text says besides if sources had no room in it.
+const WITHOUT_SOME: &str = "without";
+/// How many letters a cursor's text has at most.
+const LONGEST_CURSOR: usize = 56;
 
 fn cursor_text(source: SourceId, cursor: Cursor) -> String {
     let Cursor { nanos, ordinal, instance, fresh, begun } = cursor;

@@ -82,8 +82,13 @@ fn however_many_pods_there_were_a_position_stays_small_and_repeats_nothing() {
         assert!(text.as_str().len() <= 4096);
         assert_eq!(Texts::default().of(&position), Some(text), "whatever was written before");
     }
-    let position = carried(&position);
+    // Nothing is forgotten while it needn't be written down.
+    let next = |line: &Item| Item { ordinal: line.ordinal + 1, ..line.clone() };
+    assert!(lines.iter().all(|line| position.passed(line) && !position.passed(&next(line))));
+    let mut position = carried(&position);
     assert!(lines.iter().all(|line| position.passed(line)));
+    assert!(matches!(position.take_untold(), Some(Item { what: What::Gap(_), .. })), "some may be missing");
+    assert_eq!(position.take_untold(), None, "which is told once");
     assert!(!position.passed(&item(7, 0, 1_800_000_000_000_001_000, 1, What::Line(String::new()))));
 }
 
@@ -122,4 +127,19 @@ fn a_gap_that_may_be_anywhere_is_told_once_to_all_who_are_in_the_source() {
     position.advance(&gap);
     position.advance(&item(1, 0, 50, 0, What::Closed(None)));
     assert!(carried(&position).passed(&gap));
+}
+
+#[test]
+fn closed_sources_make_room_for_those_that_may_go_on() {
+    let mut position = Position::default();
+    for number in 1..=120 {
+        let line = item(number << 44, 0, 1_800_000_000_000_000_000, 1, What::Line(String::new()));
+        position.advance(&line);
+        if number <= 5 {
+            position.advance(&Item { what: What::Closed(None), ..line });
+        }
+    }
+    let mut carried = carried(&position);
+    assert_eq!(carried.open_sources(), position.open_sources());
+    assert_eq!(carried.take_untold(), None);
 }

@@ -258,6 +258,7 @@ impl Viewer {
         missed: &Missed,
     ) -> (Vec<ChunkStream>, Vec<(Position, Item)>) {
         let present = sources(&self.state, &self.namespace, &self.service);
+        let untold = position.take_untold();
         let (fresh, floor) = (position.latest() == i64::MIN, position.floor);
         let mut ids: HashSet<SourceId> = present.iter().map(|source| source.id).collect();
         let (covered, held) =
@@ -289,6 +290,7 @@ impl Viewer {
         } else if fresh && let Some(removed) = self.removed(floor).await {
             streams.push(stream::once(async move { Ok(vec![removed]) }).boxed());
         }
+        missing.extend(untold.map(|gap| (position.clone(), gap)));
         (streams, missing)
     }
 
