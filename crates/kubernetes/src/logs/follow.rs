@@ -4,10 +4,11 @@ use super::account::Account;
 use super::instances::{Instance, instances};
 use super::line::{Item, Source, What};
 use super::position::Cursor;
+use super::range::{SECOND, now};
 use super::read::{Part, Reading, lines, open};
 use super::rotation::Rotation;
 use crate::{ClusterState, Error};
-use fairway_domain::{Freshness, Timestamp};
+use fairway_domain::Freshness;
 use futures::future::pending;
 use futures::{FutureExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
@@ -29,7 +30,6 @@ const GUESS: i64 = 60_000_000_000;
 /// How often in a row a stream may be taken for one of an instance that isn't known yet: a busy kubelet takes half a minute and more to
 /// say that it has started another.
 const MOST_EMPTY: u32 = 60;
-const SECOND: i64 = 1_000_000_000;
 
 /// Where following begins.
 #[derive(Clone)]
@@ -151,7 +151,7 @@ impl Follower {
             }
             tokio::time::sleep(RETRY.0).await;
         }
-        i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default() - GUESS
+        now() - GUESS
     }
 
     async fn last_line(&self, instance: &Instance) -> Result<Option<i64>, Error> {
@@ -280,8 +280,7 @@ impl Follower {
     fn closed(&self) -> Item {
         let cursor = self.cursor.unwrap_or_else(Cursor::start);
         let left = self.source.made.map(|_| format!("{} is gone", self.source.origin.pod));
-        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default();
-        let place = (now.max(cursor.nanos), cursor.ordinal);
+        let place = (now().max(cursor.nanos), cursor.ordinal);
         Item::happened(&self.source, cursor.instance, place, What::Closed(left))
     }
 }

@@ -6,9 +6,10 @@ use super::follow::{Follower, Start};
 use super::kept::{Keeper, Kept, LogKeeping};
 use super::line::{Item, Source, SourceId, What};
 use super::merge::Window;
+use super::range::now;
 use super::sources;
 use crate::ClusterState;
-use fairway_domain::{Freshness, Namespace, ServiceName, Timestamp};
+use fairway_domain::{Freshness, Namespace, ServiceName};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -314,8 +315,7 @@ impl Feed {
     /// Where following a container begins that was there before its hub: where it was left, if lines are kept.
     fn first_start(source: &Source, keeper: Option<&Keeper>, located: &mpsc::Sender<()>) -> Start {
         let Some(keeper) = keeper else { return Start::Now(located.clone()) };
-        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default();
-        keeper.cursor(source.id).map_or(Start::Since(now - FIRST_HOUR), Start::After)
+        keeper.cursor(source.id).map_or_else(|| Start::Since(now() - FIRST_HOUR), Start::After)
     }
 
     /// Follows the containers that aren't followed yet.

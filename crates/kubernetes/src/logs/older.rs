@@ -7,11 +7,11 @@
 use super::had::{AllHad, Found, Joint, is_in_a_hole};
 use super::line::{Item, Numbering, Origin, SourceId, What};
 use super::position::Position;
-use super::range::nanos;
+use super::range::now;
 use super::seam::{Key, LONGEST_GRAIN};
 use crate::Error;
 use async_stream::stream;
-use fairway_domain::{LogPlace, Namespace, StoredLine, Stretch, Timestamp};
+use fairway_domain::{LogPlace, Namespace, StoredLine, Stretch};
 use futures::stream::{BoxStream, iter, once};
 use futures::{Stream, StreamExt};
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ impl Older {
         place: LogPlace,
     ) -> Result<Option<String>, Error> {
         let reach = i64::try_from(self.reach.as_nanos()).unwrap_or(i64::MAX);
-        if place.nanos < nanos(Timestamp::now()).saturating_sub(reach) {
+        if place.nanos < now().saturating_sub(reach) {
             return Ok(None);
         }
         let from = place.nanos - place.nanos.rem_euclid(LONGEST_GRAIN);

@@ -201,7 +201,7 @@ async fn a_line_is_found_by_its_place_among_those_of_its_time() {
     let lines = ["one", "two"].map(|text| stored("a", 5 * MILLI, text));
     let other = stored("b", 5 * MILLI, "of another");
     let (older, asked) = store(vec![lines[0].clone(), other, lines[1].clone()]);
-    let now = nanos(Timestamp::now());
+    let now = now();
     let (older, namespace) =
         (Older { reach: Duration::from_nanos(now.unsigned_abs()), ..older }, "staging".parse().unwrap());
     let known = || HashMap::from([(("a".into(), "app".into()), (SourceId::of("7b0a", "app"), None))]);

@@ -3,7 +3,8 @@
 use super::line::{Item, SourceId};
 use fairway_domain::{LogMoment, LogRequest, Timestamp};
 
-const SECOND: i64 = 1_000_000_000;
+/// In nanoseconds.
+pub(super) const SECOND: i64 = 1_000_000_000;
 
 /// Where an item stands among all: time, source, number. Lines of different sources with one time are told apart, so that ranges
 /// that meet share none.
@@ -61,6 +62,11 @@ fn key(moment: LogMoment) -> Key {
         LogMoment::At(at) => (nanos(at), SourceId(0).0, 0),
         LogMoment::Line(place) => (place.nanos, place.source, place.ordinal),
     }
+}
+
+/// What time it is, in nanoseconds since the epoch.
+pub(super) fn now() -> i64 {
+    nanos(Timestamp::now())
 }
 
 /// A time in nanoseconds since the epoch.

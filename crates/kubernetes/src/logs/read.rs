@@ -5,6 +5,7 @@ use super::instances::Instance;
 use super::kept::Place;
 use super::line::{Item, Numbering, Source, Stamps, What, kept, parse};
 use super::position::Cursor;
+use super::range::SECOND;
 use super::rotated::{KeptLines, Rotated};
 use super::written::Written;
 use crate::Error;
@@ -27,7 +28,6 @@ const LONGEST_LINE: usize = LogEntry::MOST_BYTES + 64;
 const TAIL_MARGIN: u32 = 20;
 /// How long a log that isn't followed may pause in the middle.
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(15);
-const SECOND: i64 = 1_000_000_000;
 
 /// Items of one stream that follow each other: as many as were there at once.
 pub(super) type Chunk = Vec<Item>;

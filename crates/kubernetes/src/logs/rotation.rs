@@ -17,8 +17,10 @@ const LOOK_BYTES: usize = 128 * 1024;
 const LOOK_EVERY: Duration = Duration::from_secs(4);
 /// Of how many lines the times are held.
 const MOST_TIMES: usize = 65_536;
+/// In nanoseconds.
+const MILLI: i64 = 1_000_000;
 /// Between lines that are closer than this, in nanoseconds, nothing is taken to be missing.
-const CLOSE: i64 = 1_000_000;
+const CLOSE: i64 = MILLI;
 /// As much of a log's beginning as has its first time in it.
 const BEGINNING: i64 = 64;
 
@@ -112,7 +114,7 @@ pub(super) fn follows_at_once(last: i64, next: i64) -> bool {
 /// Tells that lines may be missing between those with these times.
 pub(super) fn may_be_missing(last: Option<i64>, next: i64) -> String {
     let at = Timestamp::from_nanosecond(next.into()).unwrap_or_default();
-    let span = last.map_or("right".to_owned(), |last| format!("in the {} ms", (next - last) / CLOSE));
+    let span = last.map_or("right".to_owned(), |last| format!("in the {} ms", (next - last) / MILLI));
     format!(
         "The log was rotated, and Kubernetes can lose lines then: what was written {span} before {at:.3} may be missing."
     )
@@ -133,25 +135,25 @@ mod tests {
 
     fn known(times: impl IntoIterator<Item = i64>) -> Known {
         let mut known = Known::default();
-        times.into_iter().for_each(|time| known.saw(time * CLOSE));
+        times.into_iter().for_each(|time| known.saw(time * MILLI));
         known
     }
 
     #[test]
     fn a_log_that_still_begins_where_it_did_or_before_was_not_rotated() {
         let mut known = known([5, 10, 15]);
-        assert_eq!((known.begins(5 * CLOSE), known.begins(0)), (None, None));
+        assert_eq!((known.begins(5 * MILLI), known.begins(0)), (None, None));
     }
 
     #[test]
     fn what_may_be_missing_is_told_once_and_how_long_it_took() {
         let mut known = known([5, 10, 35, 40]);
-        let told = known.begins(35 * CLOSE).unwrap();
+        let told = known.begins(35 * MILLI).unwrap();
         assert!(told.contains("in the 25 ms before 1970-01-01T00:00:00.035Z may"), "{told}");
-        assert_eq!(known.begins(35 * CLOSE), None);
-        known.saw(50 * CLOSE);
+        assert_eq!(known.begins(35 * MILLI), None);
+        known.saw(50 * MILLI);
         assert!(
-            known.begins(50 * CLOSE).unwrap().contains("in the 10 ms before"),
+            known.begins(50 * MILLI).unwrap().contains("in the 10 ms before"),
             "the next one is told too"
         );
     }
@@ -159,16 +161,16 @@ mod tests {
     #[test]
     fn a_file_that_the_stream_has_not_reached_is_told_when_it_has() {
         let mut known = known([5, 10]);
-        assert_eq!(known.begins(30 * CLOSE), None);
-        known.saw(30 * CLOSE);
-        assert!(known.begins(30 * CLOSE).unwrap().contains("in the 20 ms before"));
+        assert_eq!(known.begins(30 * MILLI), None);
+        known.saw(30 * MILLI);
+        assert!(known.begins(30 * MILLI).unwrap().contains("in the 20 ms before"));
     }
 
     #[test]
     fn first_lines_of_the_new_file_that_did_not_come_are_in_what_is_told() {
         let mut known = known([5, 10, 40]);
         assert!(
-            known.begins(35 * CLOSE).unwrap().contains("in the 30 ms before 1970-01-01T00:00:00.040Z may")
+            known.begins(35 * MILLI).unwrap().contains("in the 30 ms before 1970-01-01T00:00:00.040Z may")
         );
     }
 
@@ -183,7 +185,7 @@ mod tests {
     fn of_a_log_that_is_written_very_quickly_the_place_alone_is_told() {
         let most = i64::try_from(MOST_TIMES).unwrap();
         let mut known = known(0..most + 10);
-        assert!(known.begins(10 * CLOSE).unwrap().contains("what was written right before"));
+        assert!(known.begins(10 * MILLI).unwrap().contains("what was written right before"));
         assert_eq!(known.times.len(), MOST_TIMES);
     }
 }

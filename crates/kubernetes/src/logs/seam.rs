@@ -5,10 +5,10 @@ use super::instances::{Instance, instances};
 use super::line::{Item, Source, SourceId, What};
 use super::older::{Past, SEARCHED};
 use super::position::Position;
-use super::range::nanos;
+use super::range::now;
 use super::read::{Part, lines, open};
 use super::viewer::Viewer;
-use fairway_domain::{StoredLine, Timestamp};
+use fairway_domain::StoredLine;
 use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
@@ -44,8 +44,11 @@ impl Seam {
             let What::Line(text) = &item.what else { continue };
             match &mut seam {
                 None => seam = Some(Self { nanos: item.nanos, lines: vec![(item.nanos, text.clone())] }),
-                Some(seam) if seam.extend(item) => {}
-                Some(_) => break,
+                Some(seam) => {
+                    if !seam.extend(item) {
+                        break;
+                    }
+                }
             }
         }
         seam
@@ -124,7 +127,7 @@ impl Viewer {
         tail: Option<u32>,
     ) -> Option<Past> {
         let older = self.older.clone()?;
-        let now = nanos(Timestamp::now());
+        let now = now();
         let reach = i64::try_from(older.reach.as_nanos()).unwrap_or(i64::MAX);
         let earliest = self.range.floor().max(now.saturating_sub(reach));
         let from = earliest.max(position.latest());
@@ -170,7 +173,7 @@ impl Viewer {
     /// Whether who follows from a time wants to know what was then: they said so, it is long ago, or what they had last is of a
     /// container that isn't `had` here. Who was away for a moment only goes on.
     fn looks_back(&self, from: i64, position: &Position, had: impl Fn(&SourceId) -> bool) -> bool {
-        let long_ago = from < nanos(Timestamp::now()).saturating_sub(LATELY);
+        let long_ago = from < now().saturating_sub(LATELY);
         let begins = position.latest_source().is_none() && self.request.from.is_some();
         let elsewhere = position.latest_source().is_some_and(|source| !had(&source));
         begins || long_ago || elsewhere

@@ -8,7 +8,7 @@ use super::line::{Item, Source, SourceId, What};
 use super::merge::merged;
 use super::older::Older;
 use super::position::{Position, Texts};
-use super::range::Range;
+use super::range::{Range, nanos};
 use super::read::{ChunkStream, Reading};
 use super::rotated::KeptLines;
 use super::tail::Tail;
@@ -85,9 +85,9 @@ impl Viewer {
                 let Some(mut shown) = steps.try_next().await? else { break };
                 let mut some = 0;
                 for (_, entry) in &mut shown {
-                    let nanos = i64::try_from(entry.at.as_nanosecond()).unwrap_or_default();
-                    entry.late = nanos < latest;
-                    latest = latest.max(nanos);
+                    let at = nanos(entry.at);
+                    entry.late = at < latest;
+                    latest = latest.max(at);
                     some += 1;
                     left -= u32::from(entry.marker.is_none());
                     if left == 0 {

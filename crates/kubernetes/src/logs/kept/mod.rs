@@ -49,18 +49,16 @@ impl LogKeeping {
     /// Removes what is too old, also of services that are gone.
     pub(super) async fn remove_old(&self) {
         let keeping = self.clone();
-        let removal = tokio::task::spawn_blocking(move || {
+        let removal = blocking(move || {
             for namespace in folders(&keeping.folder)? {
                 for service in folders(&namespace)? {
                     remove_older(&service, keeping.age)?;
                 }
             }
-            Ok::<_, io::Error>(())
+            Ok(())
         });
-        match removal.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "old log lines can't be removed"),
-            Err(error) => tracing::warn!(%error, "old log lines weren't removed"),
+        if let Err(error) = removal.await {
+            tracing::warn!(%error, "old log lines can't be removed");
         }
     }
 }
@@ -68,6 +66,17 @@ impl LogKeeping {
 /// A number of lines, in words.
 fn counted(lines: u64) -> String {
     if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") }
+}
+
+/// Looks after files where nobody else has to wait for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+/// The same as `segments`, while others go on.
+async fn listed(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let folder = folder.to_owned();
+    blocking(move || segments(&folder)).await
 }
 
 /// The folders in a folder; none if it isn't there.

@@ -10,7 +10,7 @@ use super::super::read::{Chunk, ChunkStream};
 use super::lanes::lanes;
 use super::record::{Head, KnownSource, Record};
 use super::segment::Segment;
-use super::{LogKeeping, counted, segments};
+use super::{LogKeeping, counted, listed};
 use crate::Error;
 use async_stream::stream;
 use fairway_domain::{Namespace, ServiceName, Timestamp};
@@ -60,7 +60,7 @@ impl Kept {
     ) -> Beginning {
         let mut found = Beginning::default();
         let mut times = Vec::new();
-        let segments = segments(&self.folder).unwrap_or_else(|error| {
+        let segments = listed(&self.folder).await.unwrap_or_else(|error| {
             tracing::warn!(folder = %self.folder.display(), %error, "kept log lines can't be read");
             Vec::new()
         });
@@ -95,7 +95,8 @@ impl Kept {
 impl Kept {
     /// Tells that what was written before something isn't kept any more, and how much, if there was any.
     pub(in super::super) async fn removed(&self) -> Option<Item> {
-        let (_, path) = segments(&self.folder).ok()?.into_iter().next().filter(|(number, _)| *number > 0)?;
+        let (_, path) =
+            listed(&self.folder).await.ok()?.into_iter().next().filter(|(number, _)| *number > 0)?;
         let mut segment = Segment::open(&path).await?;
         let (mut lines, mut until) = (None, None);
         while let Some(record) = segment.next(|_| true).await {
@@ -117,7 +118,7 @@ impl Kept {
     /// What is kept of each of the `sources`: stretches of which nothing is missing.
     pub(in super::super) async fn found(&self, sources: &HashSet<SourceId>) -> Vec<Found> {
         let (mut found, mut growing) = (Vec::new(), BTreeMap::<SourceId, Growing>::new());
-        for (_, path) in segments(&self.folder).unwrap_or_default() {
+        for (_, path) in listed(&self.folder).await.unwrap_or_default() {
             // One that was removed just now is no beginning any more.
             let Some(mut segment) = Segment::open(&path).await else { continue };
             let wanted = |head: Head| !head.is_head && sources.contains(&head.source);

@@ -2,10 +2,10 @@
 
 use super::super::line::{Item, SourceId, What};
 use super::super::position::Cursor;
+use super::listed;
 use super::read::{Enough, Kept};
 use super::record::{Head, Record};
 use super::segment::Segment;
-use super::segments;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
@@ -61,7 +61,7 @@ impl KeptSource {
         wanted: Option<(&Enough<'_>, i64)>,
     ) -> Self {
         let (mut paths, mut lines) = (VecDeque::new(), 0);
-        let all = segments(&kept.folder).unwrap_or_default();
+        let all = listed(&kept.folder).await.unwrap_or_default();
         let newest = all.last().map(|(number, _)| *number);
         for (_, path) in all.into_iter().rev() {
             // One that was removed just now was the oldest.
@@ -126,7 +126,7 @@ impl KeptSource {
                 }
                 if self.paths.is_empty() {
                     // The last one may still be written to. If it is known to be over, it is read to its end once more.
-                    self.look_for_newer();
+                    self.look_for_newer().await;
                     if self.paths.is_empty() {
                         return None;
                     }
@@ -137,8 +137,8 @@ impl KeptSource {
         }
     }
 
-    fn look_for_newer(&mut self) {
-        for (number, path) in segments(&self.folder).unwrap_or_default() {
+    async fn look_for_newer(&mut self) {
+        for (number, path) in listed(&self.folder).await.unwrap_or_default() {
             if Some(number) > self.newest {
                 self.newest = Some(number);
                 self.paths.push_back(path);

@@ -1,5 +1,5 @@
 use super::super::super::line::Origin;
-use super::super::{Keeper, LogKeeping};
+use super::super::{Keeper, LogKeeping, segments};
 use super::*;
 use fairway_domain::{Namespace, ServiceName};
 use std::sync::Arc;

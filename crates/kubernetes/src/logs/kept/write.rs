@@ -2,9 +2,10 @@
 
 use super::super::line::{Item, Origin, SourceId, What};
 use super::super::position::Cursor;
+use super::super::range::now;
 use super::record::{KnownSource, Record, Records, write_item, write_source, write_written};
-use super::{LogKeeping, SEGMENTS, counted, remove, remove_older, segment, segments};
-use fairway_domain::{Namespace, ServiceName, Timestamp};
+use super::{LogKeeping, SEGMENTS, blocking, counted, listed, remove, remove_older, segment, segments};
+use fairway_domain::{Namespace, ServiceName};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,7 @@ impl Keeper {
 
     /// Ends the sources that went while nobody wrote.
     pub(in super::super) async fn close_all_but(&mut self, present: &HashSet<SourceId>) {
-        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or_default();
+        let now = now();
         let mut pods = HashSet::new();
         let mut items = Vec::new();
         for (source, known) in &self.sources {
@@ -175,7 +176,8 @@ impl Keeper {
         }
         self.open = None;
         tokio::fs::create_dir_all(&self.folder).await?;
-        let oldest = remove_surplus(&self.folder, &self.keeping)?.unwrap_or(self.next);
+        let (folder, keeping) = (self.folder.clone(), self.keeping.clone());
+        let oldest = blocking(move || remove_surplus(&folder, &keeping)).await?.unwrap_or(self.next);
         self.sources.retain(|_, known| known.segment >= oldest || known.cursor.is_none_or(|c| !c.closed()));
         let mut bytes = Vec::new();
         if let Some(lines) = self.lines {
@@ -238,7 +240,7 @@ fn remove_surplus(folder: &Path, keeping: &LogKeeping) -> io::Result<Option<u64>
 /// lines were written.
 async fn last_known(folder: &Path) -> io::Result<(BTreeMap<SourceId, Known>, u64, Option<u64>)> {
     let mut sources = BTreeMap::new();
-    let Some((number, path)) = segments(folder)?.pop() else { return Ok((sources, 0, Some(0))) };
+    let Some((number, path)) = listed(folder).await?.pop() else { return Ok((sources, 0, Some(0))) };
     let mut lines = None;
     let bytes = tokio::fs::read(path).await?;
     for record in Records::of(&bytes) {
