@@ -100,7 +100,7 @@ test('the commands say what the filter says, follow it, and name what they canno
   await plain.goto(address);
   await plain.locator('.command summary').click();
   const [kubectl, stern] = await plain.locator('.command code[tabindex]').allInnerTexts();
-  assert.match(stern, /^\$ stern -n \S+ -l app\.kubernetes\.io\/name=\S+ --exclude '\(\?i\)slow' --include '\(\?i\)reservation' --since=87600h$/);
+  assert.match(stern, /^\$ stern -n \S+ -l app\.kubernetes\.io\/name=[a-z-]+,app\.kubernetes\.io\/component=service --exclude '\(\?i\)slow' --include '\(\?i\)reservation' --since=87600h$/);
   assert.match(await plain.locator('.command').innerText(), /can't say level>=warn/);
   const shown = await inTerminal(kubectl.replace('$ ', '').replace('logs -f', 'logs').replaceAll('--line-buffered ', ''), fairway.data);
   assert.match(shown, /reservation failed/);

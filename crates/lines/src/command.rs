@@ -190,8 +190,9 @@ impl Said {
     }
 }
 
+/// The pods that run it: those of its Redis have its name too.
 fn selector(service: &ServiceName) -> String {
-    format!("app.kubernetes.io/name={service}")
+    format!("app.kubernetes.io/name={service},app.kubernetes.io/component=service")
 }
 
 /// The texts of which one has to be there, where nothing else is asked.
@@ -233,10 +234,12 @@ fn whole_name(name: &Name) -> Option<String> {
 mod tests {
     use super::*;
 
-    const KUBECTL: &str = "--prefix --max-log-requests=20 -l app.kubernetes.io/name=orders";
+    const KUBECTL: &str =
+        "--prefix --max-log-requests=20 -l app.kubernetes.io/name=orders,app.kubernetes.io/component=service";
     const ALL: &str = "kubectl -n staging logs -f --tail=500";
     const SOME: &str = "kubectl -n staging logs -f --tail=-1";
-    const STERN: &str = "stern -n staging -l app.kubernetes.io/name=orders";
+    const STERN: &str =
+        "stern -n staging -l app.kubernetes.io/name=orders,app.kubernetes.io/component=service";
 
     fn of(filter: &str, request: &LogRequest) -> [(String, Vec<String>); 3] {
         let filter = Filter::parse(filter).unwrap();
@@ -300,7 +303,7 @@ mod tests {
         let [kubectl, stern, previous] = commands("", &request);
         let range = r#"awk '$2 >= "2026-11-25T12:01:07.5" && $2 < "2026-11-25T12:02:00"'"#;
         let since = "--since-time=2026-11-25T12:01:07Z --tail=-1 --prefix --timestamps";
-        let whose = "--max-log-requests=20 -l app.kubernetes.io/name=orders --all-containers";
+        let whose = "--max-log-requests=20 -l app.kubernetes.io/name=orders,app.kubernetes.io/component=service --all-containers";
         assert_eq!(kubectl, format!("kubectl -n staging logs {since} {whose} | {range} | tail -n 9"));
         assert!(previous.starts_with("kubectl -n staging logs --previous --ignore-errors --since-time="));
         let since = "--since=$(($(date +%s) - 1795608067))s";
@@ -350,7 +353,7 @@ mod tests {
         assert_eq!(unsaid, ["pod:x2", "-pod:old"]);
         assert_eq!(
             stern,
-            "stern x2 -n staging -l app.kubernetes.io/name=orders --container '^app$' --exclude-pod old"
+            "stern x2 -n staging -l app.kubernetes.io/name=orders,app.kubernetes.io/component=service --container '^app$' --exclude-pod old"
         );
         assert_eq!(none, [""; 0]);
     }
