@@ -1,7 +1,7 @@
 // Without a line of JavaScript: creation, deploy and purge by links and forms alone.
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { Fairway, kubectl, redisCli } from './harness.mjs';
+import { Fairway, kubectl, redisCli, until } from './harness.mjs';
 import { openBrowser, openPage } from './parts/browser.mjs';
 import { story } from './parts/story.mjs';
 
@@ -72,6 +72,30 @@ step('a service is created, and its page renews itself until it is ready', async
 step('its logs can be read', async () => {
   await page.getByRole('link', { name: 'Read its logs' }).click();
   await page.locator('pre.plain-log', { hasText: 'Application startup complete' }).waitFor();
+});
+
+step('the address of a line leads to it among those around it, and what is asked for can be saved', async () => {
+  const writing = "print(*[f'numbered {n}' for n in range(700)], sep='\\n', file=open('/proc/1/fd/1', 'w'))";
+  await kubectl('-n', fairway.namespaces.staging, 'exec', `deployment/${name}`, '--', 'python3', '-c', writing);
+  const logs = `/api/v1/services/${name}/environments/staging/logs`;
+  const place = await until('all lines are there', 30, async () => {
+    const { body } = await fairway.rest.get(`${logs}?filter=numbered`);
+    const entries = body.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ marker }) => marker === null);
+    return entries.length === 700 && entries[100].place;
+  });
+  const saved = async () => {
+    const links = await page.locator('.download a').evaluateAll((all) => all.map((link) => link.getAttribute('href')));
+    assert.equal(links.length, 4);
+    for (const link of links) assert.equal((await fairway.rest.get(link)).status, 200, link);
+  };
+  await page.goto(`/services/${name}/logs?environment=staging&at=${place}`);
+  assert.match(await page.locator('.plain-log mark').innerText(), /numbered 100$/);
+  const around = await page.locator('.plain-log').innerText();
+  assert.ok(around.includes('numbered 99\n') && around.includes('numbered 101\n') && !around.includes('numbered 699'), around);
+  await saved();
+  await page.goto(`/services/${name}/logs?environment=staging&since=all`);
+  await page.getByText(/^The last 500 lines, as of now/).waitFor();
+  await saved();
 });
 
 step('a taken name is refused at its field', async () => {

@@ -68,6 +68,13 @@ impl LogAsked {
 
     /// As an address says it.
     pub(crate) fn query(&self) -> String {
+    /// What of it a file can be asked for: all there are is what a file has anyway, and a line's surroundings have no end.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn of_file(&self) -> Self {
+        let since = if self.since == "all" { String::new() } else { self.since.clone() };
+        Self { since, at: String::new(), ..self.clone() }
+    }
+
         let Self { filter, since, from, until, tail, at } = self;
         let all = [
             ("filter", filter),
@@ -99,6 +106,18 @@ pub(crate) struct LogReading {
 impl LogReading {
     /// Goes on after the message with an id: that of a line, or the time from which lines come by themselves. Any other is no id.
     pub(crate) fn resume(&mut self, after: &str) {
+    /// What is read for a page that nothing is added to: so many lines at most, and those around the line that is meant.
+    pub(crate) fn at_once(self, lines: u32) -> Vec<LogRequest> {
+        let request = LogRequest { follow: false, ..self.request };
+        match self.before {
+            None => vec![LogRequest { tail: Some(lines), ..request }],
+            Some(before) => vec![
+                LogRequest { tail: Some(lines / 2), ..before },
+                LogRequest { head: Some(lines - lines / 2), ..request },
+            ],
+        }
+    }
+
         if let Ok(from) = after.parse::<Timestamp>() {
             self.request.from = Some(LogMoment::At(from));
         } else if let Ok(after) = after.parse::<LogPosition>() {
@@ -247,5 +266,24 @@ mod tests {
         for query in ["since=yesterday", "from=noon", "until=2026", "tail=-1", "at=1"] {
             assert!(asked(query).reading().is_err(), "{query}");
         }
+    #[test]
+    fn a_page_that_nothing_is_added_to_has_the_last_lines_or_those_around_the_one_that_is_meant() {
+        let at_once = |query: &str| asked(query).reading().unwrap().at_once(500);
+        let last = LogRequest { tail: Some(500), ..LogRequest::default() };
+        assert_eq!(at_once(""), [last.clone()]);
+        assert_eq!(at_once("since=900&tail=7"), [LogRequest { since: Some(900), ..last }]);
+        let line = "a1.0.18.1".parse().ok();
+        let before = LogRequest { until: line, tail: Some(250), ..LogRequest::default() };
+        let after = LogRequest { from: line, head: Some(250), ..LogRequest::default() };
+        assert_eq!(at_once("at=a1.0.18.1"), [before, after]);
+    }
+
+    #[test]
+    fn a_file_is_asked_for_nothing_that_only_a_view_knows() {
+        let file = |query: &str| asked(query).of_file().query();
+        assert_eq!(file("filter=a&since=all&at=a1.0.18.1"), "filter=a");
+        assert_eq!(file("filter=a&since=900&tail=5"), "filter=a&since=900&tail=5");
+    }
+
     }
 }

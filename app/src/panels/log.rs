@@ -139,7 +139,8 @@ fn reading() -> impl IntoView {
 /// The lines as a file. The island brings what the links lead to up to date.
 fn download(api: &str, asked: &LogAsked) -> impl IntoView + use<> {
     let link = |label: &'static str, format: &str, all: bool| {
-        let asked = if all { LogAsked { filter: String::new(), ..asked.clone() } } else { asked.clone() };
+        let asked = asked.of_file();
+        let asked = if all { LogAsked { filter: String::new(), ..asked } } else { asked };
         let to = format!("{api}/download?format={format}&");
         let href = to.clone() + &asked.query();
         view! { <li><a href=href data-to=to data-all=all.then_some("") download="">{label}</a></li> }
