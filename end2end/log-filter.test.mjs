@@ -107,6 +107,19 @@ test('the commands say what the filter says, follow it, and name what they canno
   assert.doesNotMatch(shown, /slow|went away/);
 
   const page = await openPage(browser, fairway);
+test('more of the last lines than can be held are refused at the field', async () => {
+  for (const path of [address, `${address}/download`]) {
+    const { status, body } = await fairway.rest.get(`${path}?tail=200001`);
+    assert.equal(status, 422);
+    assert.equal(body.errors[0].field, 'tail');
+    assert.match(body.detail, /200000. Ask for fewer, or say from when on/);
+    assert.equal((await fairway.rest.get(`${path}?tail=200000`)).status, 200);
+  }
+  const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
+  const page = `/services/${name}/logs?environment=staging`;
+  assert.equal((await plain.goto(`${page}&tail=200001`)).status(), 422);
+});
+
   await visit(page, address);
   await page.locator('.command summary').click();
   await page.locator('#filter').fill('/time(d )?out/');

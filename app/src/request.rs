@@ -170,6 +170,7 @@ pub fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::NoSuchObject(_) => StatusCode::NOT_FOUND,
         Refusal::Invalid(_)
         | Refusal::WrongFilter(..)
+        | Refusal::TooManyLast(_)
         | Refusal::Unacceptable(_)
         | Refusal::NameNeeded(_)
         | Refusal::ReasonNeeded => StatusCode::UNPROCESSABLE_ENTITY,

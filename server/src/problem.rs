@@ -45,6 +45,13 @@ struct Details {
 enum WrongField {
     /// An answer of the wizard's.
     Answer(FieldError),
+    /// How many of the last lines.
+    Last {
+        /// Its name: `tail`.
+        field: &'static str,
+        /// What is allowed.
+        message: String,
+    },
     /// A filter of log lines.
     Filter {
         /// Its name: `filter`.
@@ -99,7 +106,9 @@ fn kind_of(refusal: &Refusal) -> &'static str {
         | Refusal::NoSuchKey(_)
         | Refusal::NoSuchSchedule(_)
         | Refusal::NoSuchObject(_) => "/problems/not-found",
-        Refusal::Invalid(_) | Refusal::WrongFilter(..) | Refusal::ReasonNeeded => "/problems/invalid",
+        Refusal::Invalid(_) | Refusal::WrongFilter(..) | Refusal::TooManyLast(_) | Refusal::ReasonNeeded => {
+            "/problems/invalid"
+        }
         Refusal::NameNeeded(_) => "/problems/name-needed",
         Refusal::Unacceptable(_) => "/problems/unacceptable",
         Refusal::NotPurgeable(_) => "/problems/not-purgeable",
@@ -126,6 +135,10 @@ impl From<Refusal> for Problem {
                 problem.0.errors = errors.into_iter().map(WrongField::Answer).collect();
             }
             Refusal::WrongFilter(_, error) => problem.0.errors = vec![error.into()],
+            Refusal::TooManyLast(_) => {
+                let message = problem.0.detail.clone();
+                problem.0.errors = vec![WrongField::Last { field: "tail", message }];
+            }
             Refusal::CountChanged { now, .. } => problem.0.count = Some(now),
             Refusal::Held(deploy) => {
                 problem.0.held_by = Some(format!("/services/{}/deploys/{}", deploy.service, deploy.number));

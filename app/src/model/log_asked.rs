@@ -3,6 +3,8 @@
 use crate::address;
 #[cfg(feature = "ssr")]
 use fairway_domain::{Invalid, LogMoment, LogPlace, LogPosition, LogRequest, Timestamp};
+#[cfg(feature = "ssr")]
+use fairway_portal::Refusal;
 
 /// How many lines a log view starts with.
 #[cfg(feature = "ssr")]
@@ -66,8 +68,6 @@ impl LogAsked {
         ["Range ", &end(&self.from), " – ", &end(&self.until)].concat()
     }
 
-    /// As an address says it.
-    pub(crate) fn query(&self) -> String {
     /// What of it a file can be asked for: all there are is what a file has anyway, and a line's surroundings have no end.
     #[cfg(feature = "ssr")]
     pub(crate) fn of_file(&self) -> Self {
@@ -75,6 +75,8 @@ impl LogAsked {
         Self { since, at: String::new(), ..self.clone() }
     }
 
+    /// As an address says it.
+    pub(crate) fn query(&self) -> String {
         let Self { filter, since, from, until, tail, at } = self;
         let all = [
             ("filter", filter),
@@ -104,8 +106,6 @@ pub(crate) struct LogReading {
 
 #[cfg(feature = "ssr")]
 impl LogReading {
-    /// Goes on after the message with an id: that of a line, or the time from which lines come by themselves. Any other is no id.
-    pub(crate) fn resume(&mut self, after: &str) {
     /// What is read for a page that nothing is added to: so many lines at most, and those around the line that is meant.
     pub(crate) fn at_once(self, lines: u32) -> Vec<LogRequest> {
         let request = LogRequest { follow: false, ..self.request };
@@ -118,6 +118,8 @@ impl LogReading {
         }
     }
 
+    /// Goes on after the message with an id: that of a line, or the time from which lines come by themselves. Any other is no id.
+    pub(crate) fn resume(&mut self, after: &str) {
         if let Ok(from) = after.parse::<Timestamp>() {
             self.request.from = Some(LogMoment::At(from));
         } else if let Ok(after) = after.parse::<LogPosition>() {
@@ -165,6 +167,9 @@ impl LogAsked {
         let (from, until) = (moment(&self.from)?, moment(&self.until)?);
         let any = !self.since.is_empty() || from.is_some() || until.is_some();
         let tail = number(&self.tail)?;
+        if let Some(lines) = tail.filter(|lines| *lines > LogRequest::MOST_LAST) {
+            return Err(Invalid::new(Refusal::TooManyLast(lines).to_string()));
+        }
         let is_search = filter.is_some() && !any && tail.is_none();
         let tail = tail.or((!any && !is_search).then_some(TAIL));
         let follow = until.is_none();
@@ -262,11 +267,6 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
-        for query in ["since=yesterday", "from=noon", "until=2026", "tail=-1", "at=1"] {
-            assert!(asked(query).reading().is_err(), "{query}");
-        }
-    #[test]
     fn a_page_that_nothing_is_added_to_has_the_last_lines_or_those_around_the_one_that_is_meant() {
         let at_once = |query: &str| asked(query).reading().unwrap().at_once(500);
         let last = LogRequest { tail: Some(500), ..LogRequest::default() };
@@ -285,5 +285,10 @@ mod tests {
         assert_eq!(file("filter=a&since=900&tail=5"), "filter=a&since=900&tail=5");
     }
 
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for query in ["since=yesterday", "from=noon", "until=2026", "tail=-1", "tail=200001", "at=1"] {
+            assert!(asked(query).reading().is_err(), "{query}");
+        }
     }
 }

@@ -48,7 +48,7 @@ pub struct LogRequest {
     pub from: Option<LogMoment>,
     /// Only lines before this. With an end, nothing is followed.
     pub until: Option<LogMoment>,
-    /// Only this many of the last lines that there are.
+    /// Only this many of the last lines that there are: at most [`LogRequest::MOST_LAST`].
     pub tail: Option<u32>,
     /// Only this many of the first lines that there are; then nothing is followed, and `tail` doesn't apply.
     pub head: Option<u32>,
@@ -58,6 +58,11 @@ pub struct LogRequest {
     pub follow: bool,
     /// Resume after this position; `since`, `from` and `tail` don't apply then.
     pub after: Option<LogPosition>,
+}
+
+impl LogRequest {
+    /// How many of the last lines can be asked for: as many as a log view holds. They are collected before the first of them is given.
+    pub const MOST_LAST: u32 = 200_000;
 }
 
 /// One line, or something that happened between lines. As JSON, what isn't known and what isn't so is left out: most lines would say it.

@@ -102,6 +102,9 @@ impl Portal {
         mut request: LogRequest,
     ) -> Result<Answer<LogStream>, Error> {
         let (_, environment) = done!(self.known(service, environment).await?);
+        if let Some(lines) = request.tail.filter(|lines| *lines > LogRequest::MOST_LAST) {
+            return Ok(Answer::Refused(Refusal::TooManyLast(lines)));
+        }
         request.filter = request.filter.filter(|filter| !filter.as_str().trim().is_empty());
         let filter = match request.filter.as_ref().map(read).transpose() {
             Ok(filter) => filter,

@@ -2,7 +2,7 @@
 
 use fairway_domain::{
     Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, KeyName,
-    LogFilter, Purge, PurgeCount, ScheduleId, ServiceName,
+    LogFilter, LogRequest, Purge, PurgeCount, ScheduleId, ServiceName,
 };
 use fairway_lines::FilterError;
 use std::fmt;
@@ -52,6 +52,8 @@ pub enum Refusal {
     Invalid(Vec<FieldError>),
     /// The filter of log lines isn't understood; where and why.
     WrongFilter(LogFilter, FilterError),
+    /// So many of a log's last lines are more than can be asked for.
+    TooManyLast(u32),
     /// The build has no image: it is still being made, or failed.
     NoImage(Box<Build>),
     /// Somebody else's deploy of the same service runs there; one at a time.
@@ -120,6 +122,12 @@ impl fmt::Display for Refusal {
                 let part: String = filter.as_str().chars().skip(first).take(length).collect();
                 write!(f, "The filter isn't understood at “{part}” (character {}): {error}", first + 1)
             }
+            Self::TooManyLast(lines) => write!(
+                f,
+                "The last {lines} lines are more than can be asked for at once, which is {}. Ask for fewer, or say from when on instead: \
+                 everything since then is given, however much it is.",
+                LogRequest::MOST_LAST
+            ),
             Self::NoImage(build) => {
                 write!(f, "{} has no image yet: look at its build, then deploy it.", build.commit.sha.short())
             }

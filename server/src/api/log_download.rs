@@ -24,7 +24,7 @@ pub(super) struct Wanted {
     /// Only lines before this: a time, or the place of a line.
     #[param(value_type = Option<String>)]
     until: Option<LogMoment>,
-    /// Only this many of the last lines that there are.
+    /// Only this many of the last lines that there are, at most 200000.
     tail: Option<u32>,
     /// Only lines that match this: words, `"a text"`, `/a pattern/`, `level>=warn` and so on, as for the lines themselves.
     #[param(value_type = Option<String>)]

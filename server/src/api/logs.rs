@@ -31,7 +31,8 @@ pub(super) struct Wanted {
     /// Only lines before this: a time, or the place of a line. With an end, nothing is followed.
     #[param(value_type = Option<String>)]
     until: Option<LogMoment>,
-    /// Only this many of the last lines that there are.
+    /// Only this many of the last lines that there are, at most 200000. Of long ones that take more than 64 MiB together, the beginning
+    /// of each is given.
     tail: Option<u32>,
     /// Only this many of the first lines that there are; then nothing is followed.
     head: Option<u32>,

@@ -9,20 +9,39 @@ use std::collections::VecDeque;
 /// How many entries are handed over at once.
 const CHUNK: usize = 256;
 
-/// The last lines that are kept with what happened between them, and where a reader is before, between and after them.
+/// What the texts of the last lines take at most, in bytes.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// The last lines that are kept with what happened between them, and where a reader is before, between and after them. Where their texts
+/// take too much, each of the oldest is cut to its share of that: none is missing, and the rest of it can be had by its place.
 pub(super) struct Tail {
     before: Position,
     items: VecDeque<(Item, LogEntry)>,
     /// Of lines; what happened between them doesn't count.
     limit: usize,
     lines: usize,
+    /// Of the texts, and how many of them may be held.
+    bytes: usize,
+    most_bytes: usize,
+    /// How many of the first entries are cut.
+    cut: usize,
     after: Position,
 }
 
 impl Tail {
     pub(super) fn new(before: Position, limit: u32) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { after: before.clone(), before, items: VecDeque::new(), limit, lines: 0 }
+        let after = before.clone();
+        Self {
+            before,
+            items: VecDeque::new(),
+            limit,
+            lines: 0,
+            bytes: 0,
+            most_bytes: MOST_BYTES,
+            cut: 0,
+            after,
+        }
     }
 
     /// Takes what was read of an item: see `Viewer::read`.
@@ -39,12 +58,27 @@ impl Tail {
 
     fn keep(&mut self, item: Item, entry: LogEntry) {
         self.lines += usize::from(matches!(item.what, What::Line(_)));
+        self.bytes += entry.text.len();
         self.items.push_back((item, entry));
         while self.lines > self.limit
-            && let Some((dropped, _)) = self.items.pop_front()
+            && let Some((dropped, entry)) = self.items.pop_front()
         {
             self.lines -= usize::from(matches!(dropped.what, What::Line(_)));
+            self.bytes -= entry.text.len();
+            self.cut = self.cut.saturating_sub(1);
             self.before.advance(&dropped);
+        }
+        let share = self.most_bytes / self.limit.max(1);
+        while self.bytes > self.most_bytes
+            && let Some((_, entry)) = self.items.get_mut(self.cut)
+        {
+            self.cut += 1;
+            if entry.place.is_some() && entry.text.len() > share {
+                self.bytes -= entry.text.len();
+                entry.text.truncate(entry.text.floor_char_boundary(share));
+                entry.text.shrink_to_fit();
+                self.bytes += entry.text.len();
+            }
         }
     }
 
@@ -117,6 +151,24 @@ mod tests {
         (1..=count).for_each(|nanos| tail.push(line(nanos).bare(), line(nanos).entry().map(alone)));
         let sizes: Vec<_> = tail.into_steps().map(|(_, shown)| shown.len()).collect();
         assert_eq!(sizes, [CHUNK, CHUNK, 1, 0]);
+    }
+
+    #[test]
+    fn of_lines_that_take_too_much_none_is_missing_but_the_oldest_are_cut() {
+        let mut tail = Tail { most_bytes: 50, ..Tail::new(Position::default(), 5) };
+        let long = |nanos: i64| Item { what: What::Line(nanos.to_string().repeat(18)), ..line(nanos) };
+        for nanos in 1..=7 {
+            tail.push(long(nanos).bare(), long(nanos).entry().map(alone));
+            assert!(tail.bytes <= 50);
+        }
+        assert_eq!(tail.bytes, tail.items.iter().map(|(_, entry)| entry.text.len()).sum::<usize>());
+        let shown: Vec<_> = tail.into_steps().flat_map(|(_, shown)| shown).collect();
+        let sizes: Vec<_> = shown.iter().map(|(_, entry)| (entry.text.len(), entry.bytes)).collect();
+        assert_eq!(sizes, [(10, 18), (10, 18), (10, 18), (10, 18), (10, 18)]);
+        let mut tail = Tail { most_bytes: 50, ..Tail::new(Position::default(), 5) };
+        (1..=3).for_each(|nanos| tail.push(long(nanos).bare(), long(nanos).entry().map(alone)));
+        let sizes: Vec<_> = tail.items.iter().map(|(_, entry)| entry.text.len()).collect();
+        assert_eq!(sizes, [10, 18, 18], "no more than has to be");
     }
 
     #[test]
