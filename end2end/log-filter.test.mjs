@@ -22,6 +22,7 @@ Traceback (most recent call last):
     return stock[item]
 KeyError: 'A-18'
 \\x1b[31mERROR\\x1b[0m: in red <b>and bold</b>
+{"msg":"it was said","who":"ada\\\\u0040example.org","said":"{\\\\"to\\\\":\\\\"b\\\\\\\\u0062@example.org\\\\"}"}
 the last line of these
 """)
 `;
@@ -83,6 +84,18 @@ test('what is redacted is hidden everywhere and cannot be asked for', async () =
   assert.match((await kept('KeyError')).at(-1).text, /KeyError: '\[hidden\]'/);
 });
 
+test('what is redacted is hidden as JSON means it too', async () => {
+  const said = { msg: 'it was said', who: '[hidden]', said: '{"to":"[hidden]"}' };
+  assert.deepEqual(JSON.parse((await kept('"it was said"'))[0].text), said);
+  assert.deepEqual(await kept('example.org'), []);
+  const { body } = await fairway.rest.get(`${address}/download?format=json&filter=said`);
+  const [line] = body.trim().split('\n').map((line) => JSON.parse(line)).filter(({ marker }) => marker === null);
+  assert.deepEqual(JSON.parse(line.text), said);
+  const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
+  await plain.goto(`/services/${name}/logs?environment=staging&filter=said`);
+  assert.match(await plain.locator('.plain-log').innerText(), /it was said who=\[hidden\] said=\{"to":"\[hidden\]"\}/);
+});
+
 test('a filter that is wrong is refused with its place', async () => {
   const { status, headers, body } = await fairway.rest.get(`${address}?filter=${encodeURIComponent('é level:loud')}`);
   assert.equal(status, 422);
@@ -92,6 +105,19 @@ test('a filter that is wrong is refused with its place', async () => {
   assert.match(detail, /at “loud” \(character 9\)/);
   assert.deepEqual(errors.map(({ field, from, to }) => ({ field, from, to })), [{ field: 'filter', from: 8, to: 12 }]);
   assert.match(errors[0].message, /Levels are trace, debug, info/);
+});
+
+test('more of the last lines than can be held are refused at the field', async () => {
+  for (const path of [address, `${address}/download`]) {
+    const { status, body } = await fairway.rest.get(`${path}?tail=200001`);
+    assert.equal(status, 422);
+    assert.equal(body.errors[0].field, 'tail');
+    assert.match(body.detail, /200000. Ask for fewer, or say from when on/);
+    assert.equal((await fairway.rest.get(`${path}?tail=200000`)).status, 200);
+  }
+  const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
+  const page = `/services/${name}/logs?environment=staging`;
+  assert.equal((await plain.goto(`${page}&tail=200001`)).status(), 422);
 });
 
 test('the commands say what the filter says, follow it, and name what they cannot say', async () => {
@@ -107,19 +133,6 @@ test('the commands say what the filter says, follow it, and name what they canno
   assert.doesNotMatch(shown, /slow|went away/);
 
   const page = await openPage(browser, fairway);
-test('more of the last lines than can be held are refused at the field', async () => {
-  for (const path of [address, `${address}/download`]) {
-    const { status, body } = await fairway.rest.get(`${path}?tail=200001`);
-    assert.equal(status, 422);
-    assert.equal(body.errors[0].field, 'tail');
-    assert.match(body.detail, /200000. Ask for fewer, or say from when on/);
-    assert.equal((await fairway.rest.get(`${path}?tail=200000`)).status, 200);
-  }
-  const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
-  const page = `/services/${name}/logs?environment=staging`;
-  assert.equal((await plain.goto(`${page}&tail=200001`)).status(), 422);
-});
-
   await visit(page, address);
   await page.locator('.command summary').click();
   await page.locator('#filter').fill('/time(d )?out/');

@@ -64,28 +64,61 @@ pub fn styled(text: &str) -> (Cow<'_, str>, Vec<Span>) {
     }
     let (mut shown, mut spans) = (String::with_capacity(text.len()), Vec::new());
     let mut style = Style::default();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        if let Some((sequence, after)) = control_sequence(rest) {
-            style = sequence.map_or(style, |parameters| changed(style, parameters));
-            rest = after;
-            continue;
+    for part in parts(text, Strings::LeftOut) {
+        match part {
+            Part::Style(parameters) => style = changed(style, parameters),
+            Part::Shown(_, c) => {
+                if style != Style::default() {
+                    extend(&mut spans, shown.len()..shown.len() + c.len_utf8(), style);
+                }
+                shown.push(c);
+            }
         }
-        rest = &rest[c.len_utf8()..];
-        if c.is_control() && c != '\t' {
-            continue;
-        }
-        if style != Style::default() {
-            extend(&mut spans, shown.len()..shown.len() + c.len_utf8(), style);
-        }
-        shown.push(c);
     }
     (Cow::Owned(shown), spans)
 }
 
+/// What of a text a reader gets something of.
+pub(crate) enum Part<'a> {
+    /// The parameters of a control sequence that sets a style.
+    Style(&'a str),
+    /// A character that is shown, and at which byte it stands.
+    Shown(usize, char),
+}
+
+/// What becomes of what a title, a link and the like say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strings {
+    LeftOut,
+    Shown,
+}
+
+/// The parts of a text, in order.
+pub(crate) fn parts(text: &str, strings: Strings) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        while let Some(c) = rest.chars().next() {
+            if let Some((sequence, after)) = control_sequence(rest) {
+                let opens = strings == Strings::Shown && opens_string(rest);
+                rest = if opens { &rest[2..] } else { after };
+                if let Some(parameters) = sequence {
+                    return Some(Part::Style(parameters));
+                }
+                continue;
+            }
+            let at = text.len() - rest.len();
+            rest = &rest[c.len_utf8()..];
+            if !c.is_control() || c == '\t' {
+                return Some(Part::Shown(at, c));
+            }
+        }
+        None
+    })
+}
+
 /// Looks at bytes first, because nearly every line has none: a control character is below 32, 127, or 0xC2 and one more byte. Many
 /// bytes are looked at together, whatever the first of them says: that is much quicker.
-fn has_control(text: &str) -> bool {
+pub(crate) fn has_control(text: &str) -> bool {
     let suspect = |byte: u8| (byte < 0x20 && byte != b'\t') || byte == 0x7f || byte == 0xc2;
     let any_suspect = |bytes: &[u8]| bytes.iter().fold(false, |any, byte| any | suspect(*byte));
     text.as_bytes().chunks(256).any(any_suspect) && text.contains(|c: char| c.is_control() && c != '\t')
@@ -96,6 +129,11 @@ fn extend(spans: &mut Vec<Span>, range: Range<usize>, style: Style) {
         Some(last) if last.style == style && last.range.end == range.start => last.range.end = range.end,
         _ => spans.push(Span { range, style }),
     }
+}
+
+/// Whether a title, a link and the like begin here.
+fn opens_string(text: &str) -> bool {
+    text.strip_prefix('\u{1b}').is_some_and(|after| after.starts_with([']', 'P', '^', '_', 'X']))
 }
 
 /// A control sequence at the start of `text`: the parameters if it is one that sets a style, and what comes after it.
@@ -112,8 +150,8 @@ fn control_sequence(text: &str) -> Option<(Option<&str>, &str)> {
             _ => (None, tail),
         });
     }
-    // A title, a link and the like: up to a bell or a string terminator.
-    if after.starts_with([']', 'P', '^', '_', 'X']) {
+    // Up to a bell or a string terminator.
+    if opens_string(text) {
         let near = &after[..after.floor_char_boundary(LONGEST_STRING)];
         let bell = near.find('\u{7}').map(|at| (at, 1));
         let terminator = near.find("\u{1b}\\").map(|at| (at, 2));

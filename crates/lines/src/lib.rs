@@ -8,6 +8,7 @@ mod command;
 mod error;
 mod filter;
 mod json;
+mod layer;
 mod level;
 mod line;
 mod mask;

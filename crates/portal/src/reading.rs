@@ -1,10 +1,11 @@
 //! How one reader's log entries are read: which belong together, which are kept, and what they say.
 
 use crate::logs::LogLineStream;
+use async_stream::try_stream;
 use fairway_domain::LogEntry;
 use fairway_kubernetes::Keep;
 use fairway_lines::{Filter, Line, Masks, Trace, Verdict, plain};
-use futures::{StreamExt, TryStreamExt, stream::once};
+use futures::{StreamExt, TryStreamExt};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,24 +29,45 @@ pub(crate) fn keep(filter: Option<Filter>, masks: Masks) -> Keep {
     Arc::new(move |entry| reading.keep(entry))
 }
 
-/// How much of one line can be searched for what is masked, since it is held for that.
-const MOST_MASKED: usize = 64 * 1024 * 1024;
+/// How much of a line is searched at once for what is masked, in bytes: more of it isn't held.
+const SEARCHED: usize = 256 * 1024;
 
-/// A line without what is masked. Of one that is too long to be searched, the rest is left out, and that is said in its place.
+/// A line without what is masked. Where something is so long that it can't be told where it ends, the rest is left out, and that is said in
+/// its place.
 pub(crate) fn masked(mut line: LogLineStream, masks: Masks) -> LogLineStream {
-    let whole = async move {
-        let (mut held, mut beyond) = (Vec::new(), 0);
+    let pieces = try_stream! {
+        let mut held = Vec::new();
         while let Some(piece) = line.try_next().await? {
-            let room = MOST_MASKED.saturating_sub(held.len()).min(piece.len());
-            held.extend_from_slice(&piece[..room]);
-            beyond += piece.len() - room;
+            held.extend(piece);
+            while held.len() >= SEARCHED {
+                let whole = whole_characters(&held);
+                let text = String::from_utf8_lossy(&held[..whole]).into_owned();
+                // A secret may be escaped, which takes up to six bytes a character.
+                let Some((shown, length)) = masks.hide_first(&text, 6 * LONGEST_SECRET) else {
+                    let mut left = held.len();
+                    while let Some(piece) = line.try_next().await? {
+                        left += piece.len();
+                    }
+                    yield format!("[{left} more bytes, too many to search for what has to be hidden]").into_bytes();
+                    return;
+                };
+                yield shown.into_owned().into_bytes();
+                held = [&text.as_bytes()[length..], &held[whole..]].concat();
+            }
         }
-        let shown = masks.hide(&String::from_utf8_lossy(&held)).into_owned();
-        let unsearched = format!(" [{beyond} more bytes, too many to search for what has to be hidden]");
-        let shown = if beyond > 0 { shown + &unsearched } else { shown };
-        Ok(shown.into_bytes())
+        yield masks.hide(&String::from_utf8_lossy(&held)).into_owned().into_bytes();
     };
-    once(whole).boxed()
+    pieces.boxed()
+}
+
+/// How many of the bytes are whole characters for sure: what comes next may belong to the last one.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let begins = bytes.iter().rposition(|byte| byte & 0xc0 != 0x80).unwrap_or_default();
+    if bytes.get(begins).is_some_and(|byte| *byte >= 0xc0) && bytes.len() - begins < 4 {
+        begins
+    } else {
+        bytes.len()
+    }
 }
 
 struct Reading {
@@ -261,6 +283,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_masked_cannot_be_asked_for_as_json_means_it_either() {
+        let mut masks = Masks::default();
+        masks.add("email").unwrap();
+        let line = entry("a", r#"{"msg":"it","user":"ada\u0040example.org"}"#);
+        let asked = |filter: &str| keep(Some(Filter::parse(filter).unwrap()), masks.clone())(line.clone());
+        for filter in ["ada", "user:ada", "example", "/ada.example/"] {
+            assert_eq!(asked(filter), None, "{filter}");
+        }
+        let (_, line) = asked("user:hidden").unwrap();
+        assert_eq!(line.text, r#"{"msg":"it","user":"[hidden]"}"#);
+    }
+
+    #[test]
     fn half_of_what_is_masked_is_not_shown_either() {
         let mut masks = Masks::default();
         masks.add("email").unwrap();
@@ -273,14 +308,38 @@ mod tests {
         assert_eq!(line.text, text);
     }
 
-    #[tokio::test]
-    async fn a_whole_line_is_masked_however_its_pieces_part_it() {
+    /// What is shown of a line that comes in such pieces.
+    async fn shown<'a>(mask: &str, pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
         let mut masks = Masks::default();
-        masks.add("email").unwrap();
-        let pieces = ["asked by a", "da@exa", "mple.org again"].map(|piece| Ok(piece.as_bytes().to_vec()));
+        masks.add(mask).unwrap();
+        let pieces: Vec<_> = pieces.into_iter().map(|piece| Ok(piece.to_vec())).collect();
         let line = masked(futures::stream::iter(pieces).boxed(), masks);
         let shown: Vec<Vec<u8>> = line.try_collect().await.unwrap();
-        assert_eq!(shown.concat(), b"asked by [hidden] again");
+        String::from_utf8(shown.concat()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_whole_line_is_masked_however_its_pieces_part_it() {
+        let pieces = ["asked by a", "da@exa", "mple.org again"].map(str::as_bytes);
+        assert_eq!(shown("email", pieces).await, "asked by [hidden] again");
+    }
+
+    #[tokio::test]
+    async fn a_line_of_any_length_is_masked_and_otherwise_whole() {
+        let cases =
+            [("é ada@example.org, ", "é [hidden], "), (r"\n\u0022ada\u0040x.org,", r"\n\u0022[hidden],")];
+        for (said, hidden) in cases {
+            let times = 4 * SEARCHED / said.len();
+            let line = said.repeat(times);
+            assert_eq!(shown("email", line.as_bytes().chunks(60_001)).await, hidden.repeat(times));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_to_be_told_is_left_out() {
+        let line = format!("ok {}", "x".repeat(SEARCHED));
+        let said = "ok [262144 more bytes, too many to search for what has to be hidden]";
+        assert_eq!(shown("/x{3,}/", line.as_bytes().chunks(1000)).await, said);
     }
 
     #[test]
