@@ -1,8 +1,9 @@
 //! How a service is in an environment: the watched objects, seen by the diagnosis.
 
 use crate::Portal;
-use fairway_diagnosis::{CrashedContainer, LastWords, Observed};
-use fairway_domain::{Environment, EnvironmentStatus, ImageDigest, ServiceName, Timestamp};
+use fairway_diagnosis::{CrashedContainer, LastWords, Observed, Rollout};
+use fairway_domain::{Environment, EnvironmentStatus, Finding, ImageDigest, ServiceName, Timestamp};
+use fairway_lines::Masks;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -45,6 +46,14 @@ impl Crashes {
     }
 }
 
+/// Nobody is shown what is masked in a container's lines in its last ones either, nor in its last message or its answer to a probe.
+fn hide(finding: &mut Finding, masks: &Masks) {
+    for fact in &mut finding.evidence {
+        let lines: Vec<_> = fact.text.split('\n').map(|line| masks.hide(line).into_owned()).collect();
+        fact.text = lines.join("\n");
+    }
+}
+
 fn key(crash: &CrashedContainer) -> (String, String, u32) {
     (crash.pod.clone(), crash.container.clone(), crash.restarts)
 }
@@ -52,7 +61,9 @@ fn key(crash: &CrashedContainer) -> (String, String, u32) {
 impl Portal {
     /// How a service is in an environment, by what the cluster said last.
     pub(crate) async fn status(&self, service: &ServiceName, environment: &Environment) -> EnvironmentStatus {
-        self.observe(service, environment, fairway_diagnosis::status).await
+        let mut status = self.observe(service, environment, fairway_diagnosis::status).await;
+        status.findings.iter_mut().for_each(|finding| hide(finding, &self.inner.settings.redact));
+        status
     }
 
     /// How far the rollout of `digest` is.
@@ -61,8 +72,14 @@ impl Portal {
         service: &ServiceName,
         environment: &Environment,
         digest: &ImageDigest,
-    ) -> fairway_diagnosis::Rollout {
-        self.observe(service, environment, |observed| fairway_diagnosis::rollout(observed, digest)).await
+    ) -> Rollout {
+        let looked =
+            self.observe(service, environment, |observed| fairway_diagnosis::rollout(observed, digest));
+        let mut rollout = looked.await;
+        if let Rollout::Stuck(finding) = &mut rollout {
+            hide(finding, &self.inner.settings.redact);
+        }
+        rollout
     }
 
     /// The generation of the service's Deployment, as far as the watch has come; 0 without one.
@@ -111,8 +128,6 @@ impl Portal {
             self.inner.cluster.container_tail(&environment.namespace, pod, container, *previous, LINES);
         match tokio::time::timeout(PATIENCE, tail).await {
             Ok(Ok(lines)) if !lines.is_empty() => {
-                let masks = &self.inner.settings.redact;
-                let lines: Vec<String> = lines.iter().map(|line| masks.hide(line).into_owned()).collect();
                 self.inner.crashes.put(crash, lines.clone());
                 lines
             }
@@ -121,5 +136,30 @@ impl Portal {
                 self.inner.crashes.newest(crash).unwrap_or_default()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fairway_domain::{Cause, Evidence, ShellCommand};
+
+    #[test]
+    fn what_is_masked_is_hidden_in_all_that_a_finding_quotes() {
+        let mut masks = Masks::default();
+        masks.add("email").unwrap();
+        let quoted = |text: &str| vec![Evidence { label: "Last message".into(), text: text.into() }];
+        let mut finding = Finding {
+            cause: Cause::Crash,
+            title: "It crashes".into(),
+            path: Vec::new(),
+            evidence: quoted("asked by ada@example.org\nand again"),
+            impact: String::new(),
+            next: String::new(),
+            command: ShellCommand::new("kubectl", ["logs"]),
+            since: None,
+        };
+        hide(&mut finding, &masks);
+        assert_eq!(finding.evidence, quoted("asked by [hidden]\nand again"));
     }
 }
