@@ -11,6 +11,7 @@ mod git;
 mod health;
 mod hook;
 mod idempotency;
+mod logging;
 mod pages;
 mod problem;
 mod router;

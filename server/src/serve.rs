@@ -1,9 +1,9 @@
 //! From configuration to a program that answers, and its graceful end.
 
-use crate::{assets, configuration::Configuration, router, router::Edge};
+use crate::{assets, configuration::Configuration, logging, router, router::Edge};
 use fairway_portal::Portal;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use std::{io::IsTerminal, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How long open requests may take to end once the program is asked to stop.
@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    start_logging(configuration.log_format);
+    logging::start(configuration.log_format);
     match serve(configuration) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -94,15 +94,4 @@ fn csrf_token(data: &Path) -> Result<Arc<str>, String> {
     let token = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
     std::fs::write(&path, &token).map_err(failed)?;
     Ok(token.into())
-}
-
-fn start_logging(format: crate::configuration::LogFormat) {
-    use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let log =
-        fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    match format {
-        crate::configuration::LogFormat::Json => log.json().init(),
-        crate::configuration::LogFormat::Text => log.init(),
-    }
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A command line for a POSIX shell, each argument quoted where it must be, so that pasting it runs exactly what is meant.
+/// A command line for a POSIX shell, each argument quoted where it must be, so that pasting it runs exactly what is meant. It has no
+/// control characters but tabs and line ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
@@ -56,7 +57,22 @@ fn quoted(argument: &str) -> String {
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();
     }
-    format!("'{}'", argument.replace('\'', r"'\''"))
+    let mut line = "'".to_owned();
+    for c in argument.chars() {
+        match c {
+            '\'' => line.push_str(r"'\''"),
+            // Whoever looks at the line in a terminal must not have it obeyed.
+            c if c.is_control() && c != '\n' && c != '\t' => line.push_str(&printed(c)),
+            c => line.push(c),
+        }
+    }
+    line + "'"
+}
+
+/// A character within single quotes, that only the shell which runs the line makes.
+fn printed(c: char) -> String {
+    let bytes: Vec<String> = c.to_string().bytes().map(|byte| format!("\\{byte:03o}")).collect();
+    format!("'\"$(printf '{}')\"'", bytes.concat())
 }
 
 #[cfg(test)]
@@ -67,6 +83,13 @@ mod tests {
     fn an_argument_that_a_shell_would_read_is_quoted() {
         let command = ShellCommand::new("redis-cli", ["--scan", "--pattern", "it's *", "", "a=b"]);
         assert_eq!(command.as_str(), r"redis-cli --scan --pattern 'it'\''s *' '' a=b");
+    }
+
+    #[test]
+    fn no_line_to_paste_steers_the_terminal_that_it_is_pasted_into() {
+        let command = ShellCommand::new("grep", ["a\u{1b}[31m", "\u{9b}b\n\tc"]);
+        let escape = r#"'a'"$(printf '\033')"'[31m'"#;
+        assert_eq!(command.as_str(), format!("grep {escape} ''\"$(printf '\\302\\233')\"'b\n\tc'"));
     }
 
     #[test]

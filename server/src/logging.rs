@@ -1,0 +1,56 @@
+//! What Fairway itself logs, on standard error.
+
+use crate::configuration::LogFormat;
+use std::io::IsTerminal;
+use tracing::Subscriber;
+use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter, util::SubscriberInitExt};
+
+/// Begins to write what is logged.
+pub(crate) fn start(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    log(format, filter, std::io::stderr, std::io::stderr().is_terminal()).init();
+}
+
+/// What others said is written without control sequences, which the library sees to.
+fn log<W>(format: LogFormat, filter: EnvFilter, to: W, colours: bool) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let log = fmt().with_env_filter(filter).with_writer(to).with_ansi(colours);
+    match format {
+        LogFormat::Json => Box::new(log.json().finish()),
+        LogFormat::Text => Box::new(log.finish()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_others_said_does_not_steer_the_terminal_of_who_reads_the_log() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let (written, said) = (Written::default(), "a\u{1b}[31mb\u{1b}]0;title\u{7}c");
+            let to = written.clone();
+            let log = log(format, EnvFilter::new("info"), move || to.clone(), false);
+            tracing::subscriber::with_default(log, || tracing::warn!(error = %said, said, "it said {said}"));
+            let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+            assert!(written.contains("title") && !written.contains(['\u{1b}', '\u{7}']), "{written:?}");
+        }
+    }
+}
