@@ -100,7 +100,8 @@ pub struct LogEntry {
     /// Set where this belongs to the entry before it of the same container: a line of a stack trace.
     #[serde(skip_serializing_if = "is_not")]
     pub continues: bool,
-    /// Set where lines with a later `at` have been given before: its place is further up.
+    /// Set where lines with a later `at` have been given before: its place is further up. What Kubernetes reports ([`LogMarker::Event`]) is
+    /// never late, whatever its `at`.
     #[serde(skip_serializing_if = "is_not")]
     pub late: bool,
     /// Set where this is no line of the container's but something that happened to it; `text` then says what.

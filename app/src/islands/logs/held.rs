@@ -173,7 +173,7 @@ impl HeldLines {
             head.continued(line.text, line.hits);
             return None;
         }
-        let place = if line.late { self.place(line.at) } else { self.entries.len() };
+        let place = self.place(line.at);
         let number = self.first + place;
         let follow = place < self.entries.len();
         if follow {
@@ -190,7 +190,7 @@ impl HeldLines {
         follow.then_some(number)
     }
 
-    /// The place after all entries that are as old or older: near the end, since late lines aren't very late.
+    /// The place after all entries that are as old or older: at the end or near it, since late lines and reports aren't very late.
     fn place(&self, at: i64) -> usize {
         let later = self.entries.iter().rev().take_while(|entry| entry.at > at);
         self.entries.len() - later.count()

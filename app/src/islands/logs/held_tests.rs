@@ -58,6 +58,17 @@ fn a_late_line_stands_at_its_time_and_the_numbers_after_it_move() {
 }
 
 #[test]
+fn a_report_stands_at_its_time_and_so_do_lines_after_one_of_a_clock_that_is_ahead() {
+    let report =
+        |at: i64| LogLineView { marker: Some(LogMarker::Event), at, text: at.to_string(), ..line(0) };
+    let mut held = HeldLines::default();
+    let came =
+        held.extend(vec![at(1, 10), at(2, 30), report(20), report(50), at(4, 40), at(6, 60)], usize::MAX);
+    assert_eq!(texts(&held), ["1", "20", "2", "4", "50", "6"]);
+    assert_eq!(came.inserted, [FIRST + 1, FIRST + 3]);
+}
+
+#[test]
 fn a_trace_belongs_to_the_entry_of_its_own_pod_however_lines_are_mixed() {
     let trace = |pod: usize, text: &str| LogLineView { continues: true, text: text.into(), ..line(pod) };
     let late = LogLineView { late: true, at: -5, ..line(2) };

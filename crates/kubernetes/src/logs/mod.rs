@@ -61,7 +61,7 @@ impl Cluster {
     /// has no filter, `keep` has to keep all lines. How a
     /// container ended, pods that join and leave, what Kubernetes reports of the service's objects, and where lines may be missing
     /// are entries of their own, which `tail` doesn't count. A line that comes
-    /// after one with a later time is marked as late.
+    /// after one with a later time is marked as late; a report has a time of Kubernetes' own, and stands where it came.
     ///
     /// Lines that neither the cluster nor the disk has any more come from `older`, each once, as far back as the request says: without
     /// any bound there are none of them, and with `follow` only after a beginning. Where they couldn't be had, there is a gap that

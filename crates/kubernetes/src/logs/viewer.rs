@@ -16,7 +16,9 @@ use super::taken::{Missed, Taken, lost};
 use super::{FIRST_ANSWER, Keep, sources};
 use crate::{Cluster, ClusterState, Error};
 use async_stream::try_stream;
-use fairway_domain::{Freshness, LogEntry, LogPosition, LogRequest, Namespace, ServiceName, Timestamp};
+use fairway_domain::{
+    Freshness, LogEntry, LogMarker, LogPosition, LogRequest, Namespace, ServiceName, Timestamp,
+};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use std::collections::{HashSet, VecDeque};
 use std::pin::pin;
@@ -85,9 +87,7 @@ impl Viewer {
                 let Some(mut shown) = steps.try_next().await? else { break };
                 let mut some = 0;
                 for (_, entry) in &mut shown {
-                    let at = nanos(entry.at);
-                    entry.late = at < latest;
-                    latest = latest.max(at);
+                    mark_late(entry, &mut latest);
                     some += 1;
                     left -= u32::from(entry.marker.is_none());
                     if left == 0 {
@@ -357,6 +357,16 @@ impl Viewer {
             return None;
         }
         (self.keep)(item.entry()?)
+    }
+}
+
+/// Marks an entry as late if one that is later was given before it. What Kubernetes reports has a time of its own, which says nothing
+/// of when containers wrote.
+fn mark_late(entry: &mut LogEntry, latest: &mut i64) {
+    if entry.marker != Some(LogMarker::Event) {
+        let at = nanos(entry.at);
+        entry.late = at < *latest;
+        *latest = at.max(*latest);
     }
 }
 

@@ -1,3 +1,4 @@
+use super::super::events::Report;
 use super::*;
 
 fn line(nanos: i64) -> Item {
@@ -53,4 +54,20 @@ fn how_many_lines_of_a_pod_that_is_gone_are_missing_is_told_where_it_is_known() 
     assert_eq!(told((5, 1), 1), gap("1 line is"));
     assert_eq!(told((5, 1), 0), []);
     assert_eq!(told((4, 1), 7), gap("its last lines may be"), "they had more from elsewhere");
+}
+
+#[test]
+fn a_line_is_late_after_a_later_one_and_a_report_neither_is_nor_makes_one_so() {
+    let report = |at| {
+        let report = Report { version: 1, at, warning: false, text: String::new() };
+        Item { source: EVENTS, what: What::Event(report), ..line(at) }
+    };
+    let mut latest = i64::MIN;
+    let items = [line(5), report(3), report(9), line(7), line(6), report(2), line(7), line(8)];
+    let late = items.map(|item| {
+        let mut entry = item.entry().unwrap();
+        mark_late(&mut entry, &mut latest);
+        entry.late
+    });
+    assert_eq!(late, [false, false, false, false, true, false, false, false]);
 }
