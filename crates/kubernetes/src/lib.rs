@@ -15,7 +15,7 @@ mod watch;
 pub use cluster::{Cluster, PodStream};
 pub use error::Error;
 pub use index::{NamespaceState, ServiceObjects};
-pub use logs::{Ask, Keep, LogKeeping, Older};
+pub use logs::{Ask, Keep, LineText, LogKeeping, Older};
 pub use objects::DryRun;
 pub use watch::ClusterState;
 

@@ -75,7 +75,8 @@ impl Portal {
         })
     }
 
-    /// One line, as it was written and with all of its bytes; where something has to be hidden, without that.
+    /// One line, as it was written and with all of its bytes; where something has to be hidden, without that. Of a longer one that only
+    /// Fairway's disk still has, the beginning, and then how much is missing.
     pub async fn log_line(
         &self,
         _actor: &Actor,
@@ -88,9 +89,7 @@ impl Portal {
         let (namespace, older) = (&environment.namespace, self.older(environment, service));
         let line = inner.cluster.log_line(&inner.state, namespace, service, place, older).await?;
         let Some(line) = line else { return Ok(Answer::Refused(Refusal::NoSuchLine)) };
-        let line: LogLineStream = line.map(|piece| piece.map_err(Error::from)).boxed();
-        let masks = &inner.settings.redact;
-        Ok(Answer::Done(if masks.is_empty() { line } else { reading::masked(line, masks.clone()) }))
+        Ok(Answer::Done(reading::line(line, &inner.settings.redact)))
     }
 
     /// The lines of all pods of a service in an environment, each with its level.

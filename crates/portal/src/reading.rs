@@ -1,10 +1,12 @@
 //! How one reader's log entries are read: which belong together, which are kept, and what they say.
 
+use crate::Error;
 use crate::logs::LogLineStream;
 use async_stream::try_stream;
 use fairway_domain::LogEntry;
-use fairway_kubernetes::Keep;
+use fairway_kubernetes::{Keep, LineText};
 use fairway_lines::{Filter, Line, Masks, Trace, Verdict, plain};
+use futures::stream::iter;
 use futures::{StreamExt, TryStreamExt};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -32,9 +34,22 @@ pub(crate) fn keep(filter: Option<Filter>, masks: Masks) -> Keep {
 /// How much of a line is searched at once for what is masked, in bytes: more of it isn't held.
 const SEARCHED: usize = 256 * 1024;
 
-/// A line without what is masked. Where something is so long that it can't be told where it ends, the rest is left out, and that is said in
-/// its place.
-pub(crate) fn masked(mut line: LogLineStream, masks: Masks) -> LogLineStream {
+/// A line without what is masked. What nobody has of it any more is told of at its end.
+pub(crate) fn line(text: LineText, masks: &Masks) -> LogLineStream {
+    let (bytes, lost) = (text.bytes.map_err(Error::from), text.lost);
+    if !masks.is_empty() {
+        return masked(bytes.boxed(), lost, masks.clone());
+    }
+    let end = (lost > 0).then(|| Ok(not_kept(lost).into_bytes()));
+    bytes.chain(iter(end)).boxed()
+}
+
+fn not_kept(bytes: u64) -> String {
+    format!(" [{bytes} more bytes, which aren't kept any more]")
+}
+
+/// Where something is so long that it can't be told where it ends, the rest is left out, and that is said in its place.
+fn masked(mut line: LogLineStream, lost: u64, masks: Masks) -> LogLineStream {
     let pieces = try_stream! {
         let mut held = Vec::new();
         while let Some(piece) = line.try_next().await? {
@@ -55,7 +70,13 @@ pub(crate) fn masked(mut line: LogLineStream, masks: Masks) -> LogLineStream {
                 held = [&text.as_bytes()[length..], &held[whole..]].concat();
             }
         }
-        yield masks.hide(&String::from_utf8_lossy(&held)).into_owned().into_bytes();
+        let mut shown = masks.hide(&String::from_utf8_lossy(&held)).into_owned();
+        if lost > 0 {
+            let all = shown.len();
+            leave_out_half_secret(&mut shown);
+            shown += &not_kept(lost + (all - shown.len()) as u64);
+        }
+        yield shown.into_bytes();
     };
     pieces.boxed()
 }
@@ -68,6 +89,12 @@ fn whole_characters(bytes: &[u8]) -> usize {
     } else {
         bytes.len()
     }
+}
+
+/// Shortens a text that was cut.
+fn leave_out_half_secret(text: &mut String) {
+    let end = text.len().saturating_sub(LONGEST_SECRET);
+    text.truncate(text.floor_char_boundary(end));
 }
 
 struct Reading {
@@ -147,8 +174,7 @@ impl Reading {
             entry.text = hidden;
         }
         if beyond > 0 && !self.masks.is_empty() {
-            let end = entry.text.len().saturating_sub(LONGEST_SECRET);
-            entry.text.truncate(entry.text.floor_char_boundary(end));
+            leave_out_half_secret(&mut entry.text);
         }
     }
 
@@ -308,20 +334,21 @@ mod tests {
         assert_eq!(line.text, text);
     }
 
-    /// What is shown of a line that comes in such pieces.
-    async fn shown<'a>(mask: &str, pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
+    async fn whole<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, lost: u64, mask: Option<&str>) -> String {
         let mut masks = Masks::default();
-        masks.add(mask).unwrap();
+        if let Some(mask) = mask {
+            masks.add(mask).unwrap();
+        }
         let pieces: Vec<_> = pieces.into_iter().map(|piece| Ok(piece.to_vec())).collect();
-        let line = masked(futures::stream::iter(pieces).boxed(), masks);
-        let shown: Vec<Vec<u8>> = line.try_collect().await.unwrap();
-        String::from_utf8(shown.concat()).unwrap()
+        let shown = line(LineText { bytes: iter(pieces).boxed(), lost }, &masks);
+        String::from_utf8(shown.try_collect::<Vec<_>>().await.unwrap().concat()).unwrap()
     }
 
     #[tokio::test]
     async fn a_whole_line_is_masked_however_its_pieces_part_it() {
         let pieces = ["asked by a", "da@exa", "mple.org again"].map(str::as_bytes);
-        assert_eq!(shown("email", pieces).await, "asked by [hidden] again");
+        assert_eq!(whole(pieces, 0, Some("email")).await, "asked by [hidden] again");
+        assert_eq!(whole(pieces, 0, None).await, "asked by ada@example.org again");
     }
 
     #[tokio::test]
@@ -330,16 +357,32 @@ mod tests {
             [("é ada@example.org, ", "é [hidden], "), (r"\n\u0022ada\u0040x.org,", r"\n\u0022[hidden],")];
         for (said, hidden) in cases {
             let times = 4 * SEARCHED / said.len();
-            let line = said.repeat(times);
-            assert_eq!(shown("email", line.as_bytes().chunks(60_001)).await, hidden.repeat(times));
+            let text = said.repeat(times);
+            assert_eq!(
+                whole(text.as_bytes().chunks(60_001), 0, Some("email")).await,
+                hidden.repeat(times)
+            );
         }
     }
 
     #[tokio::test]
     async fn what_is_too_long_to_be_told_is_left_out() {
-        let line = format!("ok {}", "x".repeat(SEARCHED));
+        let text = format!("ok {}", "x".repeat(SEARCHED));
         let said = "ok [262144 more bytes, too many to search for what has to be hidden]";
-        assert_eq!(shown("/x{3,}/", line.as_bytes().chunks(1000)).await, said);
+        assert_eq!(whole(text.as_bytes().chunks(1000), 0, Some("/x{3,}/")).await, said);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_has_of_a_line_any_more_is_told_at_its_end_and_half_a_secret_before_it_is_hidden() {
+        let text = format!("{} ada@exam", "x".repeat(2000));
+        let shown = whole([text.as_bytes()], 9, None).await;
+        assert_eq!(shown, format!("{text} [9 more bytes, which aren't kept any more]"));
+        let shown = whole([text.as_bytes()], 9, Some("email")).await;
+        let left = text.len() - LONGEST_SECRET;
+        assert_eq!(
+            shown,
+            format!("{} [{} more bytes, which aren't kept any more]", &text[..left], LONGEST_SECRET + 9)
+        );
     }
 
     #[test]

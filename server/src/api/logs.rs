@@ -82,7 +82,8 @@ pub(super) async fn status(
     Ok(Json(statuses.next().await.unwrap_or_default()))
 }
 
-/// One line by its place, as it was written and with all of its bytes, of which a stream gives the first 64 KiB.
+/// One line by its place, as it was written and with all of its bytes, of which a stream gives the first 64 KiB. Of a longer one that only
+/// Fairway's disk still has, there are these alone, and then how many are missing.
 #[utoipa::path(get, path = "/api/v1/services/{name}/environments/{environment}/logs/lines/{place}",
     params(("name" = String, Path), ("environment" = String, Path), ("place" = String, Path)),
     responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = Problem)))]

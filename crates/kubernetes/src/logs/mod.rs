@@ -33,6 +33,7 @@ pub(crate) use hub::Hubs;
 pub use kept::LogKeeping;
 pub use older::{Ask, Older};
 pub(crate) use thread::ReadingThread;
+pub use whole::LineText;
 
 use crate::{Cluster, ClusterState, Error};
 use fairway_domain::{LogEntry, LogPosition, LogRequest, Namespace, ServiceName};

@@ -1,10 +1,9 @@
 //! One line with all of its text, however long it is: streamed, never held.
 
 use super::instances::instances;
-use super::line::{Numbering, Origin, Source, SourceId, parse_stamp};
+use super::line::{Numbering, Source, SourceId, What, parse_stamp};
 use super::older::Older;
 use super::read::{LONGEST_SILENCE, Part, open};
-use super::seam::Key;
 use super::sources;
 use crate::{Cluster, ClusterState, Error};
 use async_stream::try_stream;
@@ -12,7 +11,7 @@ use fairway_domain::{LogPlace, Namespace, ServiceName};
 use futures::future::ready;
 use futures::stream::{BoxStream, once};
 use futures::{AsyncBufRead, AsyncBufReadExt, Stream, StreamExt};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::pin::Pin;
 
@@ -21,8 +20,23 @@ const LONGEST_STAMP: usize = 64;
 
 pub(super) type Log = Pin<Box<dyn AsyncBufRead + Send>>;
 
+/// What a line says.
+pub struct LineText {
+    /// Its bytes, as they were written, without its end.
+    pub bytes: BoxStream<'static, Result<Vec<u8>, Error>>,
+    /// How many more it had, which nobody has any more.
+    pub lost: u64,
+}
+
+impl LineText {
+    fn of(text: String, lost: u64) -> Self {
+        Self { bytes: once(ready(Ok(text.into_bytes()))).boxed(), lost }
+    }
+}
+
 impl Cluster {
-    /// The bytes of a line, as they were written, without its end; nothing if neither the cluster nor `older` has that line any more.
+    /// The text of a line; nothing if neither the cluster, the disk nor `older` has that line any more. The disk has no more of it than
+    /// [`fairway_domain::LogEntry::MOST_BYTES`], and has what is no UTF-8 replaced.
     pub async fn log_line(
         &self,
         state: &ClusterState,
@@ -30,26 +44,39 @@ impl Cluster {
         service: &ServiceName,
         place: LogPlace,
         older: Option<Older>,
-    ) -> Result<Option<BoxStream<'static, Result<Vec<u8>, Error>>>, Error> {
+    ) -> Result<Option<LineText>, Error> {
         let present = sources(state, ns, service).into_iter().find(|source| source.id.0 == place.source);
         if let Some(source) = &present
             && let Some(line) = self.present_line(state, ns, source, place).await?
         {
-            return Ok(Some(line.boxed()));
+            return Ok(Some(LineText { bytes: line.boxed(), lost: 0 }));
         }
-        let Some(older) = older else { return Ok(None) };
-        let mut known = HashMap::new();
         let id = SourceId(place.source);
-        match (present, self.hubs.kept(ns, service)) {
-            (Some(source), _) => knows(&mut known, id, &source.origin),
-            (None, Some(disk)) if !id.is_elsewhere() => {
-                let found = disk.found(&HashSet::from([id])).await;
-                found.first().into_iter().for_each(|found| knows(&mut known, id, &found.origin));
+        let disk = self.hubs.kept(ns, service).filter(|_| !id.is_elsewhere());
+        let kept = match &disk {
+            Some(disk) => disk.line(place).await,
+            None => None,
+        };
+        if let Some(older) = older
+            && kept.as_ref().is_none_or(|kept| kept.beyond > 0)
+        {
+            let origin = match (present, &kept, disk) {
+                (Some(source), ..) => Some(source.origin),
+                (_, Some(kept), _) => Some(kept.origin.clone()),
+                (.., Some(disk)) => {
+                    disk.found(&HashSet::from([id])).await.first().map(|found| found.origin.clone())
+                }
+                _ => None,
+            };
+            let known = origin.map(|origin| (origin.key(), (id, origin.revision)));
+            if let Some(text) = older.line(ns, known.into_iter().collect(), place).await? {
+                return Ok(Some(LineText::of(text, 0)));
             }
-            (None, _) => {}
         }
-        let line = older.line(ns, known, place).await?;
-        Ok(line.map(|text| once(ready(Ok(text.into_bytes()))).boxed()))
+        Ok(kept.and_then(|kept| match kept.what {
+            What::Line(text) => Some(LineText::of(text, kept.beyond)),
+            _ => None,
+        }))
     }
 
     /// The same of a container that the cluster knows.
@@ -73,10 +100,6 @@ impl Cluster {
         };
         Ok(skip_to(&mut log, place).await?.then(|| rest_of_line(log)))
     }
-}
-
-fn knows(known: &mut HashMap<Key, (SourceId, Option<u64>)>, id: SourceId, origin: &Origin) {
-    known.insert(origin.key(), (id, origin.revision));
 }
 
 /// Reads up to the text of the line at `place`; false if it isn't there.

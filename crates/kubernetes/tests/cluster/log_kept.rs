@@ -1,8 +1,9 @@
 //! What pods wrote outlives them.
 
 use crate::fixture::{Fixture, in_namespace, names, orders, running};
+use crate::log_traps::whole;
 use crate::logs::{Got, NUMBERS, assert_each_number_once};
-use fairway_domain::{LogEntry, LogMarker, LogPosition, LogRequest};
+use fairway_domain::{LogEntry, LogMarker, LogPlace, LogPosition, LogRequest};
 use fairway_kubernetes::{ClusterState, LogKeeping};
 use futures::StreamExt;
 use std::time::Duration;
@@ -66,5 +67,39 @@ fn who_comes_when_a_pod_is_gone_reads_all_that_it_wrote_from_any_line_on() {
         let after = LogRequest { after: Some(tail[0].0.clone()), ..LogRequest::default() };
         let rest: Got = fixture.logs(&state, after).collect().await;
         assert_eq!(of(&rest, &gone), Vec::<&LogEntry>::new(), "what a tail leaves out stays read");
+    });
+}
+
+#[test]
+fn a_line_of_a_pod_that_is_gone_is_had_by_its_name_as_far_as_it_is_kept() {
+    in_namespace(|fixture| async move {
+        let state = fixture.watch();
+        let folder = tempfile::tempdir().unwrap();
+        let age = Duration::from_secs(3600);
+        let keeping = LogKeeping { folder: folder.path().to_owned(), bytes: 16 << 20, age };
+        tokio::spawn(fixture.cluster.keep_logs(&state, keeping));
+        let program = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\n\
+                       print('d' * 100_000, flush=True)\nprint(' short, é', flush=True)\ntime.sleep(3600)";
+        fixture.deploy(1, program).await;
+        fixture.until(&state, "a pod", |objects| names(objects).len() == 1).await;
+        let gone = names(&state.namespace(&fixture.namespace).service(&orders())).remove(0);
+        let places = |got: &[(LogPosition, LogEntry)]| -> Vec<_> {
+            of(got, &gone).into_iter().filter_map(|entry| entry.place).collect()
+        };
+        let got = all_once(&fixture, &state, |got| places(got).len() == 2).await;
+        let [long, short] = places(&got)[..] else { panic!("two lines") };
+        let all = whole(&fixture, &state, long).await.unwrap();
+        assert_eq!((all.0.len(), all.1), (100_000, 0), "the cluster has all of it");
+
+        fixture.delete_pod(&gone).await;
+        let left = |got: &[(LogPosition, LogEntry)]| {
+            of(got, &gone).last().is_some_and(|entry| entry.marker == Some(LogMarker::Left))
+        };
+        all_once(&fixture, &state, left).await;
+        assert_eq!(whole(&fixture, &state, short).await, Some((" short, é".to_owned(), 0)));
+        let kept = LogEntry::MOST_BYTES;
+        assert!(whole(&fixture, &state, long).await == Some(("d".repeat(kept), 100_000 - kept as u64)));
+        let another = LogPlace { ordinal: short.ordinal + 1, ..short };
+        assert_eq!(whole(&fixture, &state, another).await, None);
     });
 }

@@ -103,7 +103,7 @@ fn a_line_of_20_mb_is_cut_and_can_be_had_whole_while_the_cluster_has_it() {
             assert_eq!([huge, after].map(|line| (line.bytes, line.text.len())), [20_000_000, 5].map(cut));
             // It may be in the file before already, which nobody can read.
             if let Some(whole) = whole(&fixture, &state, huge.place.unwrap()).await {
-                assert!(whole == "d".repeat(20_000_000), "{}", whole.len());
+                assert!(whole == ("d".repeat(20_000_000), 0), "{}", whole.0.len());
                 break;
             }
         }
@@ -120,11 +120,12 @@ fn cut(length: usize) -> (u64, usize) {
     (length as u64, length.min(LogEntry::MOST_BYTES))
 }
 
-async fn whole(fixture: &Fixture, state: &ClusterState, place: LogPlace) -> Option<String> {
+/// A line's text, and how many bytes more it had that nobody has any more.
+pub(crate) async fn whole(fixture: &Fixture, state: &ClusterState, place: LogPlace) -> Option<(String, u64)> {
     let (cluster, ns) = (&fixture.cluster, &fixture.namespace);
     let line = cluster.log_line(state, ns, &orders(), place, None).await.unwrap()?;
-    let pieces: Vec<Vec<u8>> = line.try_collect().await.unwrap();
-    Some(String::from_utf8(pieces.concat()).unwrap())
+    let pieces: Vec<Vec<u8>> = line.bytes.try_collect().await.unwrap();
+    Some((String::from_utf8(pieces.concat()).unwrap(), line.lost))
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::listed;
 use super::read::{Enough, Kept};
 use super::record::{Head, Record};
 use super::segment::Segment;
+use fairway_domain::LogPlace;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
@@ -32,6 +33,23 @@ impl Place {
             Self::After(own) => own.is_past(cursor),
             Self::From(floor) => cursor.nanos < floor,
         }
+    }
+}
+
+impl Kept {
+    /// The line at a place, as far as it is kept.
+    pub(in super::super) async fn line(&self, place: LogPlace) -> Option<Item> {
+        let from = Place::From(place.nanos);
+        let mut source = KeptSource::open(self, SourceId(place.source), from, None).await;
+        while let Some(item) = source.next().await {
+            if matches!(item.what, What::Line(_)) && item.place() == place {
+                return Some(item);
+            }
+            if item.nanos > place.nanos {
+                break;
+            }
+        }
+        None
     }
 }
 

@@ -147,3 +147,32 @@ async fn the_last_lines_are_read_from_no_further_back_than_they_need() {
     assert!((2..=135).contains(&read[0]), "{}", read[0]);
     assert_eq!(read, (read[0]..150).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn a_line_is_found_by_its_place_as_long_as_it_is_kept() {
+    let folder = Folder::new();
+    let mut keeper = folder.keeper().await;
+    for nanos in 1..300 {
+        let another = Item { ordinal: 2, beyond: 7, ..Item::clone(&line(1, nanos)) };
+        keeper.append(&[line(1, nanos), Arc::new(another), line(2, nanos)]).await;
+    }
+    assert!(segments(&folder.kept.folder).unwrap().len() > 2, "it takes several segments");
+    let place = |source, nanos, ordinal| LogPlace { source, restart: 0, nanos, ordinal };
+    assert_eq!(folder.kept.line(place(1, 299, 1)).await.as_ref(), Some(&*line(1, 299)));
+    assert_eq!(folder.kept.line(place(2, 250, 1)).await.as_ref(), Some(&*line(2, 250)));
+    assert_eq!(
+        folder.kept.line(place(1, 250, 2)).await.map(|item| (item.ordinal, item.beyond)),
+        Some((2, 7))
+    );
+    let other_instance = LogPlace { restart: 1, ..place(1, 299, 1) };
+    for other in [
+        place(1, 299, 3),
+        place(1, 300, 1),
+        place(2, 250, 2),
+        place(3, 250, 1),
+        place(1, 1, 1),
+        other_instance,
+    ] {
+        assert_eq!(folder.kept.line(other).await, None, "{other:?}");
+    }
+}
