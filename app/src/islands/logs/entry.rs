@@ -131,6 +131,13 @@ impl Entry {
         1 + self.trace().len()
     }
 
+    /// How much memory it takes, in bytes, about.
+    pub(super) fn weight(&self) -> usize {
+        let trace: usize = self.trace().iter().map(|(line, _)| weight_of_line(line)).sum();
+        let marks = size_of_val(self.spans()) + size_of_val(self.hits());
+        size_of::<Self>() + self.text.len() + self.fields.len() + marks + trace
+    }
+
     /// The lines that belong to it, such as a stack trace's.
     pub(super) fn trace(&self) -> &[TraceLine] {
         self.more.as_ref().map_or(&[], |more| &more.trace)
@@ -166,6 +173,11 @@ impl Entry {
     pub(super) fn bytes(&self) -> Option<u64> {
         self.more.as_ref().and_then(|more| more.bytes)
     }
+}
+
+/// How much a line that belongs to an entry adds to what that weighs.
+pub(super) const fn weight_of_line(text: &str) -> usize {
+    size_of::<TraceLine>() + text.len()
 }
 
 /// Fields as an entry holds them. What would end a part before its end is shown as the picture of it.

@@ -1,7 +1,8 @@
-//! The entries that a log view holds: those of the newest two hundred thousand lines, and an honest count of the rest.
+//! The entries that a log view holds: those of the newest two hundred thousand lines, fewer where they are long, and an honest count of
+//! the rest.
 
 use super::{
-    entry::{Entry, Source},
+    entry::{self, Entry, Source},
     heights::{Heights, ROW},
 };
 use crate::{clock, model::LogLineView, words};
@@ -10,6 +11,10 @@ use std::collections::VecDeque;
 
 /// How many lines a view holds.
 pub(super) const LIMIT: usize = 200_000;
+/// How much memory its entries take, in bytes, about: two hundred thousand lines of a usual length take less.
+const BYTES: usize = 96_000_000;
+/// With less room than this, another entry may find none.
+const SPARE: usize = 1_000_000;
 /// The number of the first entry: there is room for older ones before it.
 const FIRST: usize = usize::MAX / 2;
 
@@ -32,6 +37,8 @@ pub(super) struct HeldLines {
     pub(super) heights: Heights,
     /// Lines in all entries that are shown.
     lines: usize,
+    /// What all entries weigh.
+    bytes: usize,
     /// The number of the first entry.
     first: usize,
     /// Oldest lines that were let go to stay within the limit.
@@ -51,6 +58,7 @@ impl Default for HeldLines {
             entries: VecDeque::new(),
             heights: Heights::default(),
             lines: 0,
+            bytes: 0,
             first: FIRST,
             evicted: 0,
             gaps: 0,
@@ -85,6 +93,7 @@ impl HeldLines {
             self.heights.shift();
             self.first += 1;
             self.lines -= lines_shown(&entry);
+            self.bytes -= entry.weight();
             self.evicted += entry.lines();
         }
     }
@@ -140,6 +149,7 @@ impl HeldLines {
         let columns = self.columns;
         self.heights.refill(self.entries.iter().map(|entry| guess(entry, columns)));
         self.lines = self.entries.iter().map(lines_shown).sum();
+        self.bytes = self.entries.iter().map(Entry::weight).sum();
         self.gaps = self.entries.iter().filter(|entry| entry.marker == Some(LogMarker::Gap)).count();
         self.last.fill(None);
         for (number, entry) in (self.first..).zip(&self.entries).filter(|(_, entry)| entry.marker.is_none()) {
@@ -151,12 +161,12 @@ impl HeldLines {
 
     /// Whether there are more lines than a view is to hold.
     pub(super) const fn is_full(&self) -> bool {
-        self.lines > LIMIT
+        self.lines > LIMIT || self.bytes > BYTES
     }
 
     /// Whether there is no room for more.
     pub(super) const fn is_at_limit(&self) -> bool {
-        self.lines >= LIMIT
+        self.lines >= LIMIT || self.bytes >= BYTES - SPARE
     }
 
     /// Takes a line; answers its number if others follow it.
@@ -170,6 +180,7 @@ impl HeldLines {
             && let Some(head) =
                 self.last[source].and_then(|head| self.entries.get_mut(head.checked_sub(self.first)?))
         {
+            self.bytes += entry::weight_of_line(&line.text);
             head.continued(line.text, line.hits);
             return None;
         }
@@ -185,6 +196,7 @@ impl HeldLines {
             self.last[source] = self.last[source].max(Some(number));
         }
         let entry = Entry::new(line, u32::try_from(source).unwrap_or_default());
+        self.bytes += entry.weight();
         self.heights.insert(place, guess(&entry, self.columns));
         self.entries.insert(place, entry);
         follow.then_some(number)

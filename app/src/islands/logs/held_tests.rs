@@ -49,6 +49,29 @@ fn what_is_reported_of_no_pod_counts_as_none() {
 }
 
 #[test]
+fn long_lines_are_let_go_before_there_are_too_many_of_them() {
+    let long = |number: usize| LogLineView { text: "x".repeat(40_000), ..line(number) };
+    let fit = BYTES / (40_000 + size_of::<Entry>());
+    let mut held = HeldLines::default();
+    held.extend((0..fit).map(long).collect(), usize::MAX);
+    assert_eq!((held.len(), held.is_full(), held.is_at_limit()), (fit, false, true));
+    held.extend((0..10).map(long).collect(), usize::MAX);
+    assert_eq!(held.len(), fit);
+    let told = format!("{} held from 3 pods", words::counted(fit as u64, "line"));
+    assert!(held.account().starts_with(&told), "{}", held.account());
+    assert!(held.account().contains(" · 10 older lines no longer held · "), "{}", held.account());
+    let trace = |number: usize| LogLineView { continues: true, ..long(number) };
+    held.extend((0..10).map(trace).collect(), usize::MAX);
+    assert_eq!(held.len(), fit - 10, "a trace takes its room too");
+    held.put(Vec::new(), None, -1);
+    held.extend(vec![long(0)], usize::MAX);
+    assert_eq!(held.len(), fit - 10, "and what is held is known anew");
+    held.cut(0);
+    held.extend((0..fit).map(long).collect(), usize::MAX);
+    assert_eq!(held.len(), fit);
+}
+
+#[test]
 fn a_late_line_stands_at_its_time_and_the_numbers_after_it_move() {
     let mut held = HeldLines::default();
     held.extend(vec![at(0, 10), at(1, 20), at(2, 30)], usize::MAX);
