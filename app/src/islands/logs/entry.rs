@@ -126,9 +126,9 @@ impl Entry {
         &self.text[..self.text.floor_char_boundary(most)]
     }
 
-    /// How many lines the entry is.
+    /// How many lines the entry is: none where it is what happened between them.
     pub(super) fn lines(&self) -> usize {
-        1 + self.trace().len()
+        if self.marker.is_some() { 0 } else { 1 + self.trace().len() }
     }
 
     /// How much memory it takes, in bytes, about.

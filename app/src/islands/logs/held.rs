@@ -174,7 +174,7 @@ impl HeldLines {
         if line.marker == Some(LogMarker::Gap) {
             self.gaps += 1;
         }
-        self.lines += 1;
+        self.lines += usize::from(line.marker.is_none());
         let source = self.source(&line);
         if line.continues
             && let Some(head) =
