@@ -43,8 +43,10 @@ pub(super) struct HeldLines {
     first: usize,
     /// Oldest lines that were let go to stay within the limit.
     evicted: usize,
-    /// Places where lines may be missing.
+    /// Places among the entries where lines may be missing.
     gaps: usize,
+    /// Those that were among the lines that were let go.
+    evicted_gaps: usize,
     sources: Vec<Source>,
     /// The number of each source's last entry, which its further lines may belong to.
     last: Vec<Option<usize>>,
@@ -62,6 +64,7 @@ impl Default for HeldLines {
             first: FIRST,
             evicted: 0,
             gaps: 0,
+            evicted_gaps: 0,
             sources: Vec::new(),
             last: Vec::new(),
             columns: None,
@@ -95,6 +98,10 @@ impl HeldLines {
             self.lines -= lines_shown(&entry);
             self.bytes -= entry.weight();
             self.evicted += entry.lines();
+            if is_gap(&entry) {
+                self.gaps -= 1;
+                self.evicted_gaps += 1;
+            }
         }
     }
 
@@ -111,7 +118,7 @@ impl HeldLines {
         let end = self.entries.partition_point(|entry| entry.at < from);
         self.entries.truncate(end);
         self.entries.retain(|entry| !entry.hidden);
-        self.evicted = 0;
+        (self.evicted, self.evicted_gaps) = (0, 0);
         self.restate();
     }
 
@@ -150,7 +157,7 @@ impl HeldLines {
         self.heights.refill(self.entries.iter().map(|entry| guess(entry, columns)));
         self.lines = self.entries.iter().map(lines_shown).sum();
         self.bytes = self.entries.iter().map(Entry::weight).sum();
-        self.gaps = self.entries.iter().filter(|entry| entry.marker == Some(LogMarker::Gap)).count();
+        self.gaps = self.entries.iter().filter(|entry| is_gap(entry)).count();
         self.last.fill(None);
         for (number, entry) in (self.first..).zip(&self.entries).filter(|(_, entry)| entry.marker.is_none()) {
             if let Some(last) = self.last.get_mut(entry.source as usize) {
@@ -171,9 +178,6 @@ impl HeldLines {
 
     /// Takes a line; answers its number if others follow it.
     fn take(&mut self, line: LogLineView) -> Option<usize> {
-        if line.marker == Some(LogMarker::Gap) {
-            self.gaps += 1;
-        }
         self.lines += usize::from(line.marker.is_none());
         let source = self.source(&line);
         if line.continues
@@ -197,6 +201,7 @@ impl HeldLines {
         }
         let entry = Entry::new(line, u32::try_from(source).unwrap_or_default());
         self.bytes += entry.weight();
+        self.gaps += usize::from(is_gap(&entry));
         self.heights.insert(place, guess(&entry, self.columns));
         self.entries.insert(place, entry);
         follow.then_some(number)
@@ -340,11 +345,12 @@ impl HeldLines {
         if self.evicted > 0 {
             parts.push(format!("{} no longer held", words::counted(self.evicted as u64, "older line")));
         }
-        parts.push(match self.gaps {
+        parts.push(match self.gaps + self.evicted_gaps {
             0 => "none lost".to_owned(),
             gaps => format!(
-                "lines may be missing at {}, marked in the list",
-                words::counted(gaps as u64, "place")
+                "lines may be missing at {}, marked in the list{}",
+                words::counted(gaps as u64, "place"),
+                if self.evicted_gaps > 0 { " or no longer held" } else { "" }
             ),
         });
         parts.join(" · ")
@@ -354,6 +360,11 @@ impl HeldLines {
 /// How many lines of an entry are shown.
 fn lines_shown(entry: &Entry) -> usize {
     if entry.hidden { 0 } else { entry.lines() }
+}
+
+/// Whether lines may be missing there.
+fn is_gap(entry: &Entry) -> bool {
+    entry.marker == Some(LogMarker::Gap)
 }
 
 /// How high an entry's row is, about: what is drawn is measured.

@@ -49,6 +49,20 @@ fn what_is_reported_of_no_pod_counts_as_none() {
 }
 
 #[test]
+fn a_gap_is_told_of_also_when_its_lines_are_no_longer_held() {
+    let mut held = HeldLines::default();
+    held.extend(vec![LogLineView { marker: Some(LogMarker::Gap), ..line(0) }], usize::MAX);
+    held.extend((0..=LIMIT).map(line).collect(), usize::MAX);
+    let told =
+        "1 older line no longer held · lines may be missing at 1 place, marked in the list or no longer held";
+    assert!(held.account().ends_with(told), "{}", held.account());
+    held.put(Vec::new(), None, -1);
+    assert!(held.account().ends_with(told), "{}", held.account());
+    held.cut(1);
+    assert!(held.account().ends_with("none lost"), "{}", held.account());
+}
+
+#[test]
 fn long_lines_are_let_go_before_there_are_too_many_of_them() {
     let long = |number: usize| LogLineView { text: "x".repeat(40_000), ..line(number) };
     let fit = BYTES / (40_000 + size_of::<Entry>());
