@@ -1,64 +1,12 @@
 // Proves the cluster out of reach: pages keep the last state and say since when it is unknown, deploys are refused, and all recovers by itself.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Fairway, cluster, kubectl, redisCli, until } from './harness.mjs';
 import { alive, openBrowser, openPage } from './parts/browser.mjs';
-
-/** Stands between Fairway and the API server. */
-class Wire {
-  state = 'whole';
-  pairs = new Set();
-
-  static async to(port) {
-    const wire = new Wire();
-    wire.server = createServer((here) => wire.#join(here, port));
-    await new Promise((resolve) => wire.server.listen(0, '127.0.0.1', resolve));
-    wire.port = wire.server.address().port;
-    return wire;
-  }
-
-  #join(here, port) {
-    if (this.state === 'cut') return here.destroy();
-    const there = connect(port, '127.0.0.1');
-    const pair = [here, there];
-    this.pairs.add(pair);
-    for (const [one, other] of [[here, there], [there, here]]) {
-      one.on('data', (bytes) => this.state === 'whole' && other.write(bytes));
-      one.on('error', () => {});
-      one.on('close', () => {
-        other.destroy();
-        this.pairs.delete(pair);
-      });
-    }
-  }
-
-  /** Ends every connection; new ones are ended at once. */
-  cut() {
-    this.state = 'cut';
-    for (const pair of this.pairs) pair.forEach((socket) => socket.destroy());
-  }
-
-  /** Connections stay and are taken, but nothing passes: a firewall that drops packets. */
-  swallow() {
-    this.state = 'swallowing';
-  }
-
-  /** What a swallowed connection lost doesn't come back, so those end. */
-  restore() {
-    const swallowed = this.state === 'swallowing';
-    this.state = 'whole';
-    if (swallowed) for (const pair of this.pairs) pair.forEach((socket) => socket.destroy());
-  }
-
-  close() {
-    this.cut();
-    this.server.close();
-  }
-}
+import { Wire } from './parts/wire.mjs';
 
 let wire, folder, fairway, browser, name, build;
 

@@ -149,6 +149,12 @@ describe('streams', () => {
     await until('a heartbeat', 25, () => /^:/m.test(opened.text));
     opened.close();
   });
+
+  test('of pages tell their scripts of it, at once and then as often as they say', async () => {
+    const opened = await stream('/events?topic=services');
+    await until('two heartbeats', 25, () => opened.text.match(/^event: heartbeat\ndata: 15000\n\n/gm)?.length === 2);
+    opened.close();
+  });
 });
 
 describe('the API', () => {

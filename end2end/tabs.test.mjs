@@ -1,8 +1,9 @@
-// Proves seven open pages of one browser stay live at once, and an eighth still loads.
+// Proves seven open pages of one browser stay live at once, an eighth still loads, and a connection that died in silence is made again.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Fairway, inCluster, until } from './harness.mjs';
-import { alive, openBrowser, openPage } from './parts/browser.mjs';
+import { Fairway, inCluster, pause, until } from './harness.mjs';
+import { alive, openBrowser, openPage, visit } from './parts/browser.mjs';
+import { Wire } from './parts/wire.mjs';
 
 let fairway, browser, name;
 
@@ -45,6 +46,12 @@ async function eighth(context) {
 /** The names of a service's pods that are shown on its page. */
 const pods = async () => (await fairway.rest.get(`/api/v1/services/${name}/environments/staging/diagnosis`)).body.pods;
 
+/** A request that isn't found leaves a line in the service's log. */
+async function write(path) {
+  const [pod] = await pods();
+  await assert.rejects(inCluster(fairway.namespaces.staging, pod.name, `http://127.0.0.1:8080${path}`), /404/);
+}
+
 test('seven pages of a service show a restart, each by itself', async () => {
   const { context, tabs } = await openTabs(Array(7).fill(`/services/${name}`));
   const [old] = await pods();
@@ -67,10 +74,8 @@ test('seven different pages, logs among them, all stay live', async () => {
   const logs = `/services/${name}/logs?environment=staging`;
   const { context, tabs } = await openTabs([logs, logs, logs, logs, '/', `/services/${name}`, `/jobs/${service.creation.id}`]);
   await eighth(context);
-  // A request that isn't found leaves a line in the service's log.
-  const [pod] = await pods();
   const written = `/asked-by-${fairway.suffix}`;
-  await assert.rejects(inCluster(fairway.namespaces.staging, pod.name, `http://127.0.0.1:8080${written}`), /404/);
+  await write(written);
   await Promise.all(tabs.slice(0, 4).map((tab) => tab.locator('.row .text', { hasText: written }).first().waitFor({ timeout: 15_000 })));
 
   const copy = await fairway.git.clone(name);
@@ -89,3 +94,33 @@ test('seven different pages, logs among them, all stay live', async () => {
   ]);
   await context.close();
 });
+
+for (const [whose, begin] of [['all tabs share', ''], ['a tab has for itself', 'delete globalThis.SharedWorker']]) {
+  test(`a connection that ${whose} and that dies in silence is made again, and what came meanwhile is read once`, async (t) => {
+    const wire = await Wire.to(fairway.port);
+    t.after(() => wire.close());
+    const url = `http://127.0.0.1:${wire.port}`;
+    Object.assign(fairway.environment, { FAIRWAY_PUBLIC_URL: url, FAIRWAY_HEARTBEAT_SECONDS: '2' });
+    await fairway.stop();
+    await fairway.run();
+    const page = await openPage(browser, { url });
+    await page.addInitScript(begin);
+    await visit(page, `/services/${name}/logs?environment=staging`);
+    const rows = (text) => page.locator('.row .text', { hasText: text });
+    const [before, meanwhile] = ['before', 'meanwhile'].map((when) => `/${when}-${wire.port}`);
+    await write(before);
+    await rows(before).waitFor();
+    await pause(7_000);
+    assert.equal(await page.locator('#lost').innerText(), '', 'a connection over which nothing happens is none that died');
+
+    wire.swallow();
+    await write(meanwhile);
+    await page.locator('#lost', { hasText: 'No connection to Fairway' }).waitFor({ timeout: 20_000 });
+    await page.locator('.log-status', { hasText: 'Connection lost' }).waitFor();
+    wire.restore();
+    await rows(meanwhile).waitFor();
+    await until('the page says nothing more of it', 10, async () => (await page.locator('#lost').innerText()) === '');
+    assert.deepEqual([await rows(before).count(), await rows(meanwhile).count()], [1, 1]);
+    await page.context().close();
+  });
+}

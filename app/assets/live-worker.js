@@ -7,6 +7,8 @@ let source;
 let due;
 let lost = false;
 let unique = 0;
+let heartbeat = 15_000; // as the server says
+let heardAt;
 
 function follow(port, { follow: topic, number, after }) {
   const name = resumable(topic) ? `${topic}#${unique++}` : topic;
@@ -45,16 +47,31 @@ function reopen() {
   if (!topics.size) return;
   const asked = [...topics].map(([name, { last }]) => `topic=${encodeURIComponent(last ? `${name}@${last}` : name)}`);
   source = new EventSource(`/events?${asked.join('&')}`);
+  heardAt = Date.now();
   for (const [name, topic] of topics) source.addEventListener(name, (event) => heard(name, topic, event));
+  source.addEventListener('heartbeat', ({ data }) => {
+    heardAt = Date.now();
+    heartbeat = Number(data);
+  });
   source.onopen = () => tell(false);
-  source.onerror = () => {
-    source?.close();
-    tell(true);
-    reopenSoon(1000);
-  };
+  source.onerror = lose;
 }
 
+function lose() {
+  source?.close();
+  source = undefined;
+  tell(true);
+  reopenSoon(1000);
+}
+
+// A network that drops what is sent ends no connection. One that is new says something at once.
+setInterval(() => {
+  const beats = source?.readyState === EventSource.OPEN ? 3 : 1;
+  if (source && Date.now() - heardAt > beats * heartbeat) lose();
+}, 1000);
+
 function heard(name, topic, { data, lastEventId }) {
+  heardAt = Date.now();
   if (!resumable(name)) topic.message = data;
   else if (lastEventId) topic.last = lastEventId;
   for (const { port, number } of topic.followers) port.postMessage({ number, kind: 'message', data, id: lastEventId });

@@ -20,13 +20,14 @@ use std::time::Duration;
 pub(crate) use source::ConfigurationErrors;
 
 /// Every value, by its path in the file. `docs/configuration.md` describes each; a test compares.
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "listen",
     "public_url",
     "data",
     "site",
     "database_url",
     "log_format",
+    "heartbeat_seconds",
     "kubernetes.kubeconfig",
     "kubernetes.context",
     "environments",
@@ -72,6 +73,8 @@ pub(crate) struct Configuration {
     pub(crate) site: PathBuf,
     /// How it writes its own log.
     pub(crate) log_format: LogFormat,
+    /// How often a stream says something where nothing happens.
+    pub(crate) heartbeat: Duration,
     database_url: String,
     kubeconfig: Option<PathBuf>,
     context: Option<String>,
@@ -133,6 +136,9 @@ impl Configuration {
             log_format: source
                 .parsed("log_format", Kind::Text, values::log_format)
                 .unwrap_or(LogFormat::Text),
+            heartbeat: Duration::from_secs(
+                source.parsed("heartbeat_seconds", Kind::Number, values::heartbeat).unwrap_or(15),
+            ),
             database_url: database_url.unwrap_or_else(|| values::sqlite_url(&data.join("fairway.db"))),
             kubeconfig: source.existing_path("kubernetes.kubeconfig"),
             context: source.parsed("kubernetes.context", Kind::Text, |name| Ok(name.to_owned())),

@@ -51,6 +51,7 @@ fn nothing_given_means_the_local_cluster() {
     assert_eq!(configuration.base_images.python, "127.0.0.1:5000/base/python:3");
     assert_eq!(configuration.redis_image, "127.0.0.1:5000/base/redis:7");
     assert_eq!(configuration.log_format, LogFormat::Text);
+    assert_eq!(configuration.heartbeat, Duration::from_secs(15));
     let keeping = configuration.log_keeping.unwrap();
     assert_eq!(keeping.folder, Path::new("/home/ada/.local/share/fairway/logs"));
     assert_eq!((keeping.bytes, keeping.age), (64 * 1024 * 1024, Duration::from_hours(24)));
@@ -67,6 +68,15 @@ fn log_lines_are_kept_within_bounds_or_not_at_all() {
         error.contains("fairway.toml:2: logs.keep_hours: is a whole number of hours from 1 to 8760."),
         "{error}"
     );
+}
+
+#[test]
+fn a_heart_beats_often_enough_for_proxies() {
+    let beating = |seconds| by_variables(&[("FAIRWAY_HEARTBEAT_SECONDS", seconds)]);
+    assert_eq!(beating("60").unwrap().heartbeat, Duration::from_secs(60));
+    for wrong in ["0", "61", "1.5"] {
+        assert!(refused(beating(wrong)).contains("is a whole number of seconds from 1 to 60."), "{wrong}");
+    }
 }
 
 #[test]

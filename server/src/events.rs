@@ -9,15 +9,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use fairway_app::{CsrfToken, live};
 use fairway_domain::{Actor, JobId, JobState, LogEntry, LogPosition};
-use fairway_portal::{Answer, LogStream, Portal};
-use futures::{Stream, StreamExt, stream};
+use fairway_portal::{Answer, LogStream};
+use futures::{Stream, StreamExt, future::ready, stream, stream::once};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use std::{convert::Infallible, time::Duration};
+use std::convert::Infallible;
 
 /// How many topics one connection carries at most: a page has about three, a browser some tens of tabs.
 const TOPICS: usize = 200;
-/// A proxy closes a silent connection after a minute or so.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What keeps proxies with default settings from holding a stream back.
 pub(crate) const STREAMED: [(HeaderName, HeaderValue); 2] = [
@@ -41,15 +39,15 @@ pub(crate) async fn topics(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "/problems/invalid", detail));
     }
     let events = live::events(&edge.portal, &actor, &CsrfToken(edge.csrf.to_string()), &topics);
-    Ok(respond(
-        &edge.portal,
-        events.map(|event| Event::default().event(event.topic).id(event.id).data(event.json)),
-    ))
+    let events = events.map(|event| Event::default().event(event.topic).id(event.id).data(event.json));
+    // A comment wouldn't reach the page's script, which has to tell a silent connection from a dead one.
+    let beat = Event::default().event("heartbeat").data(edge.heartbeat.as_millis().to_string());
+    Ok(respond(&edge, once(ready(beat.clone())).chain(events), KeepAlive::new().event(beat)))
 }
 
 /// What happened to a job after the event numbered `after`, until it has ended.
-pub(crate) fn job(portal: Portal, actor: Actor, id: JobId, after: i64) -> Response {
-    let answering = portal.clone();
+pub(crate) fn job(edge: &Edge, actor: Actor, id: JobId, after: i64) -> Response {
+    let portal = edge.portal.clone();
     let events = async_stream::stream! {
         let mut after = after;
         let mut changed = portal.changed();
@@ -70,11 +68,11 @@ pub(crate) fn job(portal: Portal, actor: Actor, id: JobId, after: i64) -> Respon
             }
         }
     };
-    respond(&answering, events)
+    respond(edge, events, KeepAlive::new())
 }
 
 /// Log lines, each with its position as id.
-pub(crate) fn logs(portal: &Portal, lines: LogStream) -> Response {
+pub(crate) fn logs(edge: &Edge, lines: LogStream) -> Response {
     let events = lines.map(|lines| match lines {
         Ok(lines) => lines.into_iter().map(line).collect(),
         Err(error) => {
@@ -82,16 +80,20 @@ pub(crate) fn logs(portal: &Portal, lines: LogStream) -> Response {
             vec![Event::default().event("ended").data(error.for_person())]
         }
     });
-    respond(portal, events.flat_map(stream::iter))
+    respond(edge, events.flat_map(stream::iter), KeepAlive::new())
 }
 
 fn line((position, entry): (LogPosition, LogEntry)) -> Event {
     Event::default().id(position).data(serde_json::to_string(&entry).unwrap_or_default())
 }
 
-fn respond(portal: &Portal, events: impl Stream<Item = Event> + Send + 'static) -> Response {
-    let events = events.take_until(portal.closing()).map(Ok::<_, Infallible>);
-    let stream = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
+fn respond(
+    edge: &Edge,
+    events: impl Stream<Item = Event> + Send + 'static,
+    heartbeat: KeepAlive,
+) -> Response {
+    let events = events.take_until(edge.portal.closing()).map(Ok::<_, Infallible>);
+    let stream = Sse::new(events).keep_alive(heartbeat.interval(edge.heartbeat)).into_response();
     (STREAMED, stream).into_response()
 }
 

@@ -9,7 +9,7 @@ use fairway_app::Assets;
 use fairway_portal::Portal;
 use http::HeaderName;
 use metrics_exporter_prometheus::PrometheusHandle;
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -27,6 +27,8 @@ pub(crate) struct Edge {
     pub(crate) hosts: Arc<[String]>,
     /// What forms carry, so that only our own pages can send them.
     pub(crate) csrf: Arc<str>,
+    /// How often a stream says something where nothing happens.
+    pub(crate) heartbeat: Duration,
     /// Where counts are kept.
     pub(crate) metrics: PrometheusHandle,
     /// The process's own numbers.

@@ -44,11 +44,13 @@ async fn serve(configuration: Configuration) -> Result<(), String> {
     let hosts = hosts(configuration.listen, &configuration.public_url);
     let listen = configuration.listen;
     let site = configuration.site.clone();
+    let heartbeat = configuration.heartbeat;
     let portal = Portal::open(configuration.settings()?).await.map_err(|error| error.to_string())?;
     let listener = tokio::net::TcpListener::bind(listen)
         .await
         .map_err(|error| format!("{listen} can't be listened on: {error}. Is another Fairway running?"))?;
-    let edge = Edge { portal: portal.clone(), assets, hosts: hosts.into(), csrf, metrics, process };
+    let edge =
+        Edge { portal: portal.clone(), assets, hosts: hosts.into(), csrf, heartbeat, metrics, process };
     tracing::info!(%listen, url = portal.public_url(), "Fairway answers");
     // As it is, the router would be put together anew for each connection: 0.3 MB of each that stays open.
     let router = router::router(edge, &site).into_make_service();

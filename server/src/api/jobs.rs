@@ -1,7 +1,9 @@
 //! Jobs: how far they are, and everything that happened to them.
 
 use super::services::accepted;
-use crate::{actor::Asking, events, extract::Json, extract::Path, problem::Problem, problem::done};
+use crate::{
+    actor::Asking, events, extract::Json, extract::Path, problem::Problem, problem::done, router::Edge,
+};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use fairway_domain::{Job, JobId};
@@ -45,12 +47,12 @@ pub(super) async fn stop(
 #[utoipa::path(get, path = "/api/v1/jobs/{id}/events", params(("id" = String, Path), ("Last-Event-ID" = Option<i64>, Header)),
     responses((status = 200, content_type = "text/event-stream"), (status = 404, body = Problem)))]
 pub(super) async fn events(
-    State(portal): State<Portal>,
+    State(edge): State<Edge>,
     Asking(actor): Asking,
     Path(id): Path<JobId>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let after = events::last_event_id(&headers).and_then(|id| id.parse().ok()).unwrap_or(0);
-    done(portal.job(&actor, id).await)?;
-    Ok(events::job(portal, actor, id, after).into_response())
+    done(edge.portal.job(&actor, id).await)?;
+    Ok(events::job(&edge, actor, id, after).into_response())
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     actor::Asking, events, extract::Json, extract::Path, extract::Query, problem::Problem, problem::done,
+    router::Edge,
 };
 use axum::body::Body;
 use axum::extract::State;
@@ -52,7 +53,7 @@ pub(super) struct Wanted {
     params(("name" = String, Path), ("environment" = String, Path), Wanted, ("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, body = fairway_domain::LogEntry, content_type = "application/x-ndjson"), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn logs(
-    State(portal): State<Portal>,
+    State(edge): State<Edge>,
     Asking(actor): Asking,
     Path((name, environment)): Path<(ServiceName, EnvironmentName)>,
     Query(wanted): Query<Wanted>,
@@ -61,12 +62,12 @@ pub(super) async fn logs(
     let Wanted { since, from, until, tail, head, filter, follow } = wanted;
     let after = events::last_event_id(&headers).and_then(|id| id.parse::<LogPosition>().ok());
     let request = LogRequest { since, from, until, tail, head, filter, follow, after };
-    let lines = done(portal.logs(&actor, &name, &environment, request).await)?;
+    let lines = done(edge.portal.logs(&actor, &name, &environment, request).await)?;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.contains("text/event-stream") {
-        return Ok(events::logs(&portal, lines).into_response());
+        return Ok(events::logs(&edge, lines).into_response());
     }
-    Ok(json_lines(&portal, lines))
+    Ok(json_lines(&edge.portal, lines))
 }
 
 /// How completely the log of a service is being read: how many of its pods, since when, and where lines may be missing.

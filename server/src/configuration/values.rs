@@ -56,6 +56,11 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
+pub(super) fn heartbeat(text: &str) -> Result<u64, String> {
+    let rule = "is a whole number of seconds from 1 to 60.";
+    text.parse().ok().filter(|seconds| (1..=60).contains(seconds)).ok_or_else(|| rule.to_owned())
+}
+
 pub(super) fn flag(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "is true or false.".to_owned())
 }
