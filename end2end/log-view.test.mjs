@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { Fairway, inCluster, kubectl, pause, until } from './harness.mjs';
-import { alive, judge, openBrowser, openPage, visit } from './parts/browser.mjs';
+import { alive, judge, memoryOfTabs, openBrowser, openPage, visit } from './parts/browser.mjs';
 import { story } from './parts/story.mjs';
 
 /** How many lines a view holds: as `app/src/islands/logs/held.rs` says. */
@@ -46,6 +46,18 @@ def poured(seconds: int):
         begun = time.monotonic()
         os.write(1, b"".join(b"poured %d\\n" % (turn * 250 + at) for at in range(250)))
         time.sleep(max(0, 0.05 - (time.monotonic() - begun)))
+
+
+@service.get("/widely/{count}")
+def widely(count: int):
+    threading.Thread(target=wrote_widely, args=[count]).start()
+    return "begun"
+
+
+def wrote_widely(count: int):
+    for first in range(0, count, 500):
+        os.write(1, b"".join(b"wide %d %s\\n" % (first + at, b"w" * 1000) for at in range(500)))
+        time.sleep(0.05)
 
 
 @service.get("/write/{count}")
@@ -399,15 +411,27 @@ step('a filter can be typed while 5,000 lines a second arrive, and shows what ma
   assert.match(await status(), accounted);
 });
 
+/** The page hears nothing while something else happens, as if it were asleep: Chromium freezes none that is in sight. */
+async function asleep(happens) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Debugger.enable');
+  await session.send('Debugger.pause');
+  try {
+    await happens();
+  } finally {
+    await session.send('Debugger.resume');
+    await session.detach();
+  }
+}
+
 step('a tab that was asleep for a while shows what came meanwhile, each line once', async () => {
   await page.getByLabel('Filter').fill('number');
   const begun = Number(await ask('/write/1'));
   await endsWith(begun - 1);
-  const session = await page.context().newCDPSession(page);
-  await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-  await ask('/write/3000');
-  await pause(3_000);
-  await session.send('Page.setWebLifecycleState', { state: 'active' });
+  await asleep(async () => {
+    await ask('/write/3000');
+    await pause(3_000);
+  });
   await endsWith(begun + 2_999);
   for (const back of [0, 1_000, 2_000, 2_900]) {
     await list().evaluate((element, rows) => (element.scrollTop = element.scrollHeight - element.clientHeight - rows * 20), back);
@@ -418,6 +442,28 @@ step('a tab that was asleep for a while shows what came meanwhile, each line onc
   assert.match(await status(), accounted);
   await list().focus();
   await page.keyboard.press('Shift+G');
+});
+
+step('a tab that is asleep is sent only so much, and afterwards the rest', async (t) => {
+  const wide = 60_000;
+  await page.getByLabel('Filter').fill('"wide "');
+  await page.locator('.log-status', { hasText: 'searched all there is' }).waitFor({ timeout: 120_000 });
+  const used = async () => (await memoryOfTabs(browser)).reduce((sum, bytes) => sum + bytes, 0);
+  const last = `/api/v1/services/${name}/environments/staging/logs?since=20&filter=${encodeURIComponent(`"wide ${wide - 1} "`)}`;
+  await asleep(async () => {
+    const before = await used();
+    await ask(`/widely/${wide}`);
+    await until('all is written', 90, async () => JSON.stringify((await fairway.rest.get(last)).body).includes('wide'), 2_000);
+    await pause(2_000);
+    const more = (await used()) - before;
+    t.diagnostic(`${Math.round(more / 1e6)} MB more for ${wide / 1000} MB of lines`);
+    assert.ok(more < 35e6, `${more} bytes wait in the browser`);
+  });
+  await row(`wide ${wide - 1} `).waitFor();
+  const said = await status();
+  assert.match(said, accounted);
+  const lines = number(/([\d,]+) lines held/.exec(said)[1]);
+  assert.ok(said.includes('none lost') ? lines === wide : lines < wide, said);
 });
 
 step('a filter without a match says so, and how far back was looked; a search can be stopped and goes on', async () => {

@@ -23,8 +23,10 @@ function connect() {
 
 function start() {
   port.onmessage = ({ data: { number, kind, data, id } }) => {
-    if (number) followers.get(number)?.(kind, data, id ?? '');
-    else connection(kind);
+    if (!number) return connection(kind);
+    // The worker sends only as much as a tab takes.
+    port.postMessage({ taken: number, length: data.length });
+    followers.get(number)?.(kind, data, id ?? '');
   };
   // The worker waits for the same lock: it gets it when this page is gone, however it went.
   const lock = `fairway-${Math.random().toString(36).slice(2)}`;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { clone } from './cluster.mjs';
+import { memory } from './figures.mjs';
 
 /** Where pictures are kept; never in the repository. */
 export const results = path.join(clone, 'end2end/results');
@@ -16,6 +17,15 @@ export function openBrowser() {
     executablePath: '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server', '--disable-dev-shm-usage'],
   });
+}
+
+/** What each process that runs pages or their workers has for itself in memory, in bytes: what Chromium's task manager calls the memory of a tab. */
+export async function memoryOfTabs(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  const own = async ({ id }) => (await memory(id, 'RssAnon')) + (await memory(id, 'VmSwap'));
+  return Promise.all(processInfo.filter(({ type }) => type === 'renderer').map(own));
 }
 
 /** A page of a person of their own. Whatever the page logs as an error, or a script throws, fails the test that looks at `page.troubles`. */

@@ -4,7 +4,7 @@ import { Agent, get as httpGet } from 'node:http';
 import { Agent as TlsAgent, get as httpsGet } from 'node:https';
 import { inCluster, kubectl, pause } from '../harness.mjs';
 import { inTerminal } from './cluster.mjs';
-import { openBrowser, openPage, visit } from './browser.mjs';
+import { memoryOfTabs, openBrowser, openPage, visit } from './browser.mjs';
 import { ascending, at, count, median, megabytes, memory, row, seconds, spread } from './figures.mjs';
 
 const pods = 3;
@@ -214,14 +214,10 @@ async function linesHeld(page) {
   }
 }
 
-/** What the tab's process has for itself: what Chromium's task manager calls its memory. No collection of garbage is asked for. */
+/** What the tab's process has for itself. No collection of garbage is asked for. */
 async function tabMemory(browser, page) {
   await pause(10_000);
-  const session = await browser.newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  const renderers = processInfo.filter(({ type }) => type === 'renderer');
-  const own = async ({ id }) => (await memory(id, 'RssAnon')) + (await memory(id, 'VmSwap'));
-  const sizes = await Promise.all(renderers.map(own));
+  const sizes = await memoryOfTabs(browser);
   const tab = await page.context().newCDPSession(page);
   const { usedSize } = await tab.send('Runtime.getHeapUsage');
   const lines = (await linesHeld(page)).toLocaleString('en');
