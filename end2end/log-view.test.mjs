@@ -479,6 +479,30 @@ step('a filter without a match says so, and how far back was looked; a search ca
   assert.equal(await page.locator('.log-status').getByRole('button').count(), 0);
 });
 
+step('a line that came late stands at its time, and a search that comes no further says why', async () => {
+  // Told by hand: nobody can choose that a kubelet is late, or that a search fails.
+  await page.evaluate(() => {
+    const { follow } = globalThis.fairway;
+    globalThis.told = {};
+    globalThis.fairway.follow = (topic, heard, after) => {
+      const [kind] = topic.split('/');
+      globalThis.told[kind] = (message) => heard('message', JSON.stringify(message), '');
+      return kind === 'log-search' ? 0 : follow(topic, heard, after);
+    };
+  });
+  await page.getByLabel('Filter').fill('told by hand');
+  await page.waitForFunction(() => globalThis.told['log-search']);
+  await page.evaluate(() => globalThis.told['log-search']({ trouble: 'the cluster is away' }));
+  await page.locator('.log-status', { hasText: /searching, looked back to .+: the cluster is away/ }).waitFor();
+  await page.evaluate(() => {
+    const line = (number, more) => ({ at: Date.now() + 1000 * number, pod: 'one', text: `told by hand ${number}`, ...more });
+    globalThis.told.logs({ now: { lines: [line(1), line(3), line(2, { late: true })] } });
+  });
+  await row('told by hand 2').locator('.chip', { hasText: 'late' }).waitFor();
+  assert.deepEqual(await texts(), ['told by hand 1', 'told by hand 2', 'told by hand 3']);
+  assert.equal(await rows().locator('.chip').count(), 1, 'the others came in time');
+});
+
 step('while Fairway doesn\'t answer, what the tab holds does, however the filter is changed', async () => {
   await visit(page, `/services/${name}/logs?environment=staging`);
   for (const text of ['one that is held', 'another that is held']) {

@@ -16,15 +16,20 @@ pub(super) struct Search {
     next: Option<String>,
     /// Everything from this time on was looked through.
     back: i64,
+    /// Why it comes no further, as a sentence.
+    trouble: Option<String>,
 }
 
 impl Search {
     /// How far it has come, in words.
     pub(super) fn account(&self) -> String {
-        match (&self.next, &self.stream) {
-            (None, _) => "searched all there is".to_owned(),
-            (_, Some(_)) => format!("searching, looked back to {}", clock::since(self.back)),
-            (_, None) => format!("searched back to {}", clock::since(self.back)),
+        match (&self.next, &self.stream, &self.trouble) {
+            (None, ..) => "searched all there is".to_owned(),
+            (_, Some(_), None) => format!("searching, looked back to {}", clock::since(self.back)),
+            (_, None, _) => format!("searched back to {}", clock::since(self.back)),
+            (_, Some(_), Some(trouble)) => {
+                format!("searching, looked back to {}: {trouble}", clock::since(self.back))
+            }
         }
     }
 
@@ -39,7 +44,7 @@ impl View {
     pub(super) fn search_before(&'static self, at: i64) {
         self.end_search();
         *self.search.borrow_mut() =
-            Some(Search { stream: None, next: Some(clock::machine_exact(at)), back: at });
+            Some(Search { stream: None, next: Some(clock::machine_exact(at)), back: at, trouble: None });
         self.go_on_searching();
     }
 
@@ -67,13 +72,19 @@ impl View {
         let Some(next) = self.search.borrow().as_ref().and_then(|search| search.next.clone()) else { return };
         let filter = address::encoded(&self.feed.borrow().asked.filter);
         let topic = format!("log-search/{}?filter={filter}&until={next}", self.name);
-        let stream = follow(&topic, move |heard| {
-            if let Heard::Message(Message::Now(found), id) = heard {
-                self.found(found, id);
+        let stream = follow(&topic, move |heard| match heard {
+            Heard::Message(Message::Now(found), id) => self.found(found, id),
+            Heard::Message(Message::Trouble(sentence) | Message::Wrong(sentence), _) => {
+                if let Some(search) = &mut *self.search.borrow_mut() {
+                    search.trouble = Some(sentence);
+                }
+                self.redraw();
             }
+            // The topic of what is new says it.
+            Heard::Lost | Heard::Back => {}
         });
         if let Some(search) = &mut *self.search.borrow_mut() {
-            search.stream = Some(stream);
+            (search.stream, search.trouble) = (Some(stream), None);
         }
     }
 
@@ -84,6 +95,7 @@ impl View {
             let before = search.back;
             search.next = from.map(|_| id);
             search.back = from.unwrap_or(before);
+            search.trouble = None;
             (before, many || from.is_none())
         };
         let full = {
