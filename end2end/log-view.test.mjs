@@ -7,6 +7,8 @@ import { story } from './parts/story.mjs';
 
 /** How many lines a view holds: as `app/src/islands/logs/held.rs` says. */
 const HELD = 200_000;
+/** For how many milliseconds a page may be blocked while somebody types, on a machine that does a lot besides. */
+const BLOCKED = 400;
 
 let fairway, browser, page, name, pod;
 const step = story(() => page);
@@ -197,6 +199,37 @@ step('keys lead from error to error, open a line and copy it', async () => {
   await until('it is copied', 10, async () => /it failed again$/.test(await copied()));
 });
 
+step('keys pause, wrap, lead from line to line and say which there are; lines have the colours that they gave themselves', async () => {
+  await say('\u001b[1;31mred\u001b[0m and plain');
+  const [red, text] = [row('red and plain').locator('.ansi-red'), row('red and plain').locator('.text')];
+  assert.equal(await red.innerText(), 'red');
+  const colour = (element) => element.evaluate((one) => getComputedStyle(one).color);
+  assert.notEqual(await colour(red), await colour(text));
+
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Shift+G');
+  await list().focus();
+  await page.keyboard.press(' ');
+  await page.locator('.log-status', { hasText: 'paused' }).waitFor();
+  await page.keyboard.press(' ');
+  await until('the end is followed again', 10, async () => !/paused/.test(await status()));
+  await page.keyboard.press('?');
+  await page.locator('.log-keys[open] dl').waitFor();
+  await page.keyboard.press('?');
+  await page.locator('.log-keys[open]').waitFor({ state: 'detached' });
+  for (const wrapped of [true, false]) {
+    await page.keyboard.press('w');
+    await until('lines are wrapped, or not', 10, async () => (await page.getByLabel('Wrap').isChecked()) === wrapped);
+  }
+  const meant = () => page.locator('.row.selected').innerText();
+  await page.keyboard.press('k');
+  const lower = await meant();
+  await page.keyboard.press('k');
+  await until('the line above is meant', 10, async () => (await meant()) !== lower);
+  await page.keyboard.press('j');
+  await until('the line below is meant', 10, async () => (await meant()) === lower);
+});
+
 step('the address says which line is meant, and leads a colleague to it among those around it', async () => {
   await say('before the failure');
   await say('{"level":"error","message":"the failure to talk about"}');
@@ -270,6 +303,23 @@ step('a range of time is in the address, drawn over the histogram or typed, with
   await page.getByLabel('Since').selectOption('Last hour');
   await page.waitForURL(/since=3600/);
   await row('no route').waitFor();
+});
+
+step('a click on the histogram leads to its time, and what another revision wrote is told apart', async () => {
+  await ask('/write/200');
+  await page.locator('.row .text', { hasText: 'number 199' }).waitFor();
+  await until('the histogram has all of them', 10, async () => /^[2-9]\d\d lines/.test(await page.locator('.histogram svg').getAttribute('aria-label')));
+  const revisions = () => page.locator('.log-list.revisions .row .revision').evaluateAll((all) => all.filter((one) => one.checkVisibility()).map((one) => one.textContent));
+  const { x, y, width, height } = await page.locator('.histogram').boundingBox();
+  const top = () => list().evaluate((element) => element.scrollTop);
+  const end = await top();
+  assert.ok((await revisions()).includes('r2'));
+  await page.mouse.click(x + 1, y + height / 2);
+  await page.locator('.log-status', { hasText: 'paused' }).waitFor();
+  await until('the beginning is shown', 10, async () => (await top()) < 200 && (await revisions()).includes('r1'));
+  await page.mouse.click(x + width - 2, y + height / 2);
+  await until('the end is shown', 10, async () => (await top()) > end - 200);
+  await page.keyboard.press('Shift+G');
 });
 
 /** What a link leads to, as it is saved. */
@@ -382,31 +432,44 @@ step('who reads the oldest lines keeps them: more come once they follow again, a
   for (const [at, one] of numbers.entries()) assert.equal(one, numbers[0] + at);
 });
 
-step('typing a filter is never blocked by what is held, and what is held answers at once', async () => {
+/** From now on, keeps how long each task of the page took that took longer than 50 ms, in milliseconds. Runs in the page. */
+function watchTasks() {
+  globalThis.tasks = [];
+  new PerformanceObserver((list) => globalThis.tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+}
+
+/** Types, and says for how long the page was blocked at most while that was. */
+async function typed(t, text, options) {
+  await list().focus();
+  await page.keyboard.press('/');
+  await page.evaluate(watchTasks);
+  await page.keyboard.type(text, options);
+  await pause(200);
+  const longest = Math.max(0, ...(await page.evaluate(() => globalThis.tasks)));
+  assert.equal(await page.getByLabel('Filter').inputValue(), text);
+  t.diagnostic(`blocked for ${longest} ms at most`);
+  assert.ok(longest < BLOCKED, `no key waits long: ${longest} ms`);
+}
+
+step('typing a filter is never blocked by what is held, and what is held answers at once', async (t) => {
   await list().focus();
   await page.keyboard.press('Shift+G');
   const last = Number(await ask('/write/1')) - 1;
   await endsWith(last);
   // So old that the kubelet has rotated it away: only the tab still holds it.
   const wanted = `number ${last - HELD + 5_000}`;
-  await list().focus();
-  await page.keyboard.press('/');
-  await page.keyboard.type(`"${wanted}"`);
-  assert.equal(await page.getByLabel('Filter').inputValue(), `"${wanted}"`);
+  await typed(t, `"${wanted}"`);
   await until('only what matches is left', 120, async () => (await texts()).filter((text) => text.startsWith('number')).join() === wanted);
   await page.locator('.log-status', { hasText: 'searched all there is' }).waitFor({ timeout: 120_000 });
   assert.deepEqual((await texts()).filter((text) => text.startsWith('number')), [wanted], 'what is held stays, though it cannot be read again');
 });
 
-step('a filter can be typed while 5,000 lines a second arrive, and shows what matches of all of them', async () => {
+step('a filter can be typed while 5,000 lines a second arrive, and shows what matches of all of them', async (t) => {
   await page.getByLabel('Filter').fill('');
   await until('all lines are read again', 60, async () => (await drawn()).length > 10);
   await ask('/pour/6');
   await row('poured').waitFor();
-  await list().focus();
-  await page.keyboard.press('/');
-  await page.keyboard.type('"poured 29999"', { delay: 40 });
-  assert.equal(await page.getByLabel('Filter').inputValue(), '"poured 29999"');
+  await typed(t, '"poured 29999"', { delay: 40 });
   await until('only what matches is left', 120, async () => new Set((await texts()).filter((text) => /^(poured|number)/.test(text))).size === 1 && (await row('poured 29999').count()) === 1);
   assert.match(await status(), accounted);
 });
