@@ -595,7 +595,7 @@ step('while Fairway doesn\'t answer, what the tab holds does, however the filter
 step('what was looked for is marked, keys lead through it, and terms needn\'t be typed', async () => {
   await say('{"level":"error","message":"redis is gone"}');
   await say('{"level":"error","message":"something to talk about"}');
-  await page.getByLabel('Filter').fill('redis or /to (talk)/');
+  await page.getByLabel('Filter').fill('"redis is  gone" or redis or /to  ?(talk)/');
   await row('something to talk about').waitFor({ timeout: 60_000 });
   assert.deepEqual(await row('something to talk about').locator('mark').allInnerTexts(), ['to talk']);
   assert.deepEqual(await row('redis is gone').locator('.text mark').allInnerTexts(), ['redis']);
@@ -608,14 +608,17 @@ step('what was looked for is marked, keys lead through it, and terms needn\'t be
 
   await page.locator('summary', { hasText: 'Only' }).press('Enter');
   await page.getByRole('button', { name: 'Errors', exact: true }).click();
-  assert.equal(await page.getByLabel('Filter').inputValue(), 'redis or /to (talk)/ level>=error');
+  assert.equal(await page.getByLabel('Filter').inputValue(), '"redis is  gone" or redis or /to  ?(talk)/ level>=error');
+  await page.getByRole('button', { name: 'Warnings and errors' }).click();
+  assert.equal(await page.getByLabel('Filter').inputValue(), '"redis is  gone" or redis or /to  ?(talk)/ level>=warn', 'it takes the place of the other');
+  await page.getByRole('button', { name: 'Errors', exact: true }).click();
   const short = pod.split('-').at(-1);
   await page.getByRole('button', { name: `pod:${short}` }).click();
   await page.waitForURL(new RegExp(`level%3E%3Derror%20pod%3A${short}`));
   assert.equal(await page.getByRole('button', { name: 'Errors', exact: true }).getAttribute('aria-pressed'), 'true');
   await page.getByRole('button', { name: 'Errors', exact: true }).click();
   await page.getByRole('button', { name: `pod:${short}` }).click();
-  assert.equal(await page.getByLabel('Filter').inputValue(), 'redis or /to (talk)/');
+  assert.equal(await page.getByLabel('Filter').inputValue(), '"redis is  gone" or redis or /to  ?(talk)/');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Errors', exact: true }).waitFor({ state: 'hidden' });
   await page.keyboard.press('/');

@@ -29,6 +29,8 @@ mod terms;
 mod view;
 #[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
 mod words;
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+mod written;
 
 use leptos::{html, prelude::*};
 

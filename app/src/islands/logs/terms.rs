@@ -1,6 +1,10 @@
 //! Terms of the filter that needn't be typed: levels, pods, containers and revisions.
 
-use super::{elements::say, view::View};
+use super::{
+    elements::say,
+    view::View,
+    written::{terms, toggled},
+};
 use leptos::prelude::document;
 use web_sys::Element;
 
@@ -10,15 +14,7 @@ const MOST: usize = 100;
 impl View {
     /// Puts a term into the filter in the place of one of the same name, or takes it out.
     pub(super) fn toggle_term(&'static self, term: &str) {
-        let filter = self.page.filter.value();
-        let name = term.split_once([':', '=', '>', '<']).map_or(term, |(name, _)| name);
-        let others = filter.split_whitespace().filter(|word| {
-            let rest = word.strip_prefix(name).unwrap_or("x");
-            !rest.starts_with([':', '=', '>', '<', '!'])
-        });
-        let had = filter.split_whitespace().any(|word| word == term);
-        let words: Vec<&str> = others.chain((!had).then_some(term)).collect();
-        let filter = words.join(" ");
+        let filter = toggled(&self.page.filter.value(), term);
         self.ask(|asked| asked.filter = filter);
         self.press_terms();
     }
@@ -69,7 +65,7 @@ impl View {
             let Some(node) = buttons.item(place) else { continue };
             let button: Element = wasm_bindgen::JsCast::unchecked_into(node);
             let term = button.get_attribute("data-term");
-            let has = filter.split_whitespace().any(|word| Some(word) == term.as_deref());
+            let has = terms(&filter).any(|other| Some(other) == term.as_deref());
             button.set_attribute("aria-pressed", if has { "true" } else { "false" }).ok();
         }
     }

@@ -1,5 +1,6 @@
 //! A filter that a browser can ask of the lines it holds: plain words and levels. What other filters mean is known by the server alone.
 
+use super::written::terms;
 use fairway_domain::Level;
 
 /// What all has to hold for a line.
@@ -21,34 +22,26 @@ impl Words {
     /// Those of a filter that has nothing else, maybe none. What it finds in what a line shows, the server finds in the line.
     pub(super) fn of(filter: &str) -> Option<Self> {
         let mut words = Self::default();
-        let mut rest = filter.trim_start();
-        while !rest.is_empty() {
-            let (word, after) = match rest.strip_prefix('"') {
-                Some(quoted) => quoted.split_once('"')?,
-                None => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
-            };
-            let quoted = rest.starts_with('"');
-            if !quoted && let Some(level) = level(word) {
+        for term in terms(filter) {
+            if let Some(level) = level(term) {
                 words.levels.push(level);
-                rest = after.trim_start();
                 continue;
             }
+            let quoted = term.strip_prefix('"');
+            let word = match quoted {
+                Some(text) => text.strip_suffix('"')?,
+                None => term,
+            };
             let plain = |b: u8| {
                 b.is_ascii_alphanumeric()
                     || b"_.,#%@$+*()[]{}-".contains(&b)
-                    || (quoted && b" :=<>/;!?'".contains(&b))
+                    || (quoted.is_some() && b" :=<>/;!?'".contains(&b))
             };
-            let apart = after.is_empty() || after.starts_with(char::is_whitespace);
-            if word.is_empty()
-                || !apart
-                || (!quoted && word.starts_with('-'))
-                || !word.bytes().all(plain)
-                || (!quoted && word.eq_ignore_ascii_case("or"))
-            {
+            let means_more = quoted.is_none() && (word.starts_with('-') || word.eq_ignore_ascii_case("or"));
+            if word.is_empty() || means_more || !word.bytes().all(plain) {
                 return None;
             }
             words.texts.push(word.to_ascii_lowercase().into_bytes());
-            rest = after.trim_start();
         }
         Some(words)
     }
