@@ -32,6 +32,14 @@ impl Heights {
         self.total = self.rows.iter().sum();
     }
 
+    /// Says that nothing is seen of any row.
+    pub(super) fn flatten(&mut self) {
+        for row in &mut self.rows {
+            *row = 0;
+        }
+        self.total = 0;
+    }
+
     /// Says how high a row is; answers whether that is news.
     pub(super) fn set(&mut self, index: usize, height: u32) -> bool {
         let Some(row) = self.rows.get_mut(index).filter(|row| **row != height) else { return false };

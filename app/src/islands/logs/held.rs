@@ -4,8 +4,10 @@
 use super::{
     entry::{self, Entry, Source},
     heights::{Heights, ROW},
+    sift::Sift,
+    words::Words,
 };
-use crate::{clock, model::LogLineView, words};
+use crate::{clock, model::LogLineView, words::counted};
 use fairway_domain::{LogMarker, LogPlace};
 use std::collections::VecDeque;
 
@@ -15,6 +17,8 @@ pub(super) const LIMIT: usize = 200_000;
 const BYTES: usize = 96_000_000;
 /// With less room than this, another entry may find none.
 const SPARE: usize = 1_000_000;
+/// How many bytes are looked through at once, about.
+const PORTION: usize = 64 * 1024;
 /// The number of the first entry: there is room for older ones before it.
 const FIRST: usize = usize::MAX / 2;
 
@@ -52,6 +56,8 @@ pub(super) struct HeldLines {
     last: Vec<Option<usize>>,
     /// How many characters stand in a row, where long lines are wrapped.
     columns: Option<usize>,
+    /// Which of the entries are shown.
+    sift: Sift,
 }
 
 impl Default for HeldLines {
@@ -68,6 +74,7 @@ impl Default for HeldLines {
             sources: Vec::new(),
             last: Vec::new(),
             columns: None,
+            sift: Sift::default(),
         }
     }
 }
@@ -75,6 +82,7 @@ impl Default for HeldLines {
 impl HeldLines {
     /// Takes more lines. The entry with the number `keep`, and what follows it, stay although there is no room.
     pub(super) fn extend(&mut self, lines: Vec<LogLineView>, keep: usize) -> Came {
+        self.ask_all();
         let mut came = Came::default();
         for line in lines {
             came.lines += u64::from(line.marker.is_none());
@@ -105,16 +113,43 @@ impl HeldLines {
         }
     }
 
-    /// Shows what happened and the lines that are wanted. The others are held, until others are wanted.
-    pub(super) fn show_only(&mut self, wanted: impl Fn(&Entry) -> bool) {
-        for entry in &mut self.entries {
-            entry.hidden = entry.marker.is_none() && !wanted(entry);
+    /// Shows what happened and the lines that have the words, as soon as they were asked: those from the entry with the number `near` on
+    /// first. The others are held, until other words are asked for.
+    pub(super) fn show_only(&mut self, words: Words, near: usize) {
+        self.sift.anew(words, near.saturating_sub(self.first).min(self.entries.len()));
+        self.heights.flatten();
+        self.lines = 0;
+    }
+
+    /// Asks some more of the entries; whether any is left.
+    pub(super) fn ask_some(&mut self) -> bool {
+        let mut left = PORTION;
+        while let Some(place) = self.sift.next(self.entries.len()) {
+            let entry = &mut self.entries[place];
+            entry.hidden = !self.sift.wants(entry);
+            self.lines += lines_shown(entry);
+            self.heights.set(place, guess(entry, self.columns));
+            left = left.saturating_sub(entry.text.len() + 64 * entry.lines());
+            if left == 0 {
+                return true;
+            }
         }
-        self.restate();
+        false
+    }
+
+    fn ask_all(&mut self) {
+        while self.ask_some() {}
+    }
+
+    /// Whether there are entries that weren't asked yet.
+    pub(super) fn is_asking(&self) -> bool {
+        !self.sift.is_over()
     }
 
     /// Lets everything go from a time on, and what isn't shown as if it had never come.
     pub(super) fn cut(&mut self, from: i64) {
+        self.ask_all();
+        self.sift = Sift::default();
         let end = self.entries.partition_point(|entry| entry.at < from);
         self.entries.truncate(end);
         self.entries.retain(|entry| !entry.hidden);
@@ -125,6 +160,7 @@ impl HeldLines {
     /// Takes older lines: all that can be read from one time on, or from the beginning, until another. What is held of that time and can't
     /// be read any more stays between them; what is held from the other time on keeps its numbers.
     pub(super) fn put(&mut self, lines: Vec<LogLineView>, from: Option<i64>, until: i64) {
+        self.ask_all();
         let place = |at: i64| self.entries.partition_point(|entry| entry.at < at);
         let begin = from.map_or(0, place);
         let end = place(until).max(begin);
@@ -244,14 +280,21 @@ impl HeldLines {
 
     /// Entries that are shown with their numbers, oldest first, from a place among those that are held.
     pub(super) fn iter_from(&self, place: usize) -> impl Iterator<Item = (usize, &Entry)> + Clone {
-        let all = self.entries.iter().enumerate().skip(place).filter(|(_, entry)| !entry.hidden);
-        all.map(|(place, entry)| (self.first + place, entry))
+        let all = self.entries.iter().enumerate().skip(place);
+        all.filter(|(place, entry)| self.shows(*place, entry))
+            .map(|(place, entry)| (self.first + place, entry))
     }
 
     /// Those before a place, newest first.
     pub(super) fn iter_back(&self, place: usize) -> impl Iterator<Item = (usize, &Entry)> {
         let before = self.entries.iter().enumerate().rev().skip(self.entries.len().saturating_sub(place));
-        before.filter(|(_, entry)| !entry.hidden).map(|(place, entry)| (self.first + place, entry))
+        before
+            .filter(|(place, entry)| self.shows(*place, entry))
+            .map(|(place, entry)| (self.first + place, entry))
+    }
+
+    fn shows(&self, place: usize, entry: &Entry) -> bool {
+        !entry.hidden && self.sift.knows(place)
     }
 
     /// Opens a closed entry, closes an open one. How high it is now is only known once it is drawn.
@@ -267,6 +310,7 @@ impl HeldLines {
     /// Wraps lines at so many characters, or not at all.
     pub(super) fn wrap(&mut self, columns: Option<usize>) {
         if self.columns != columns {
+            self.ask_all();
             self.columns = columns;
             self.heights.refill(self.entries.iter().map(|entry| guess(entry, columns)));
         }
@@ -334,22 +378,20 @@ impl HeldLines {
         let pods = sources.filter(|(place, source)| {
             !source.pod.is_empty() && !self.sources[..*place].iter().any(|other| other.pod == source.pod)
         });
-        let mut parts = vec![
-            format!(
-                "{} held from {}",
-                words::counted(self.lines as u64, "line"),
-                words::counted(pods.count() as u64, "pod")
-            ),
-            format!("since {} UTC", clock::time_of_day(first)),
-        ];
+        let mut parts = vec![format!(
+            "{} held from {}, the oldest of {} UTC",
+            counted(self.lines as u64, "line"),
+            counted(pods.count() as u64, "pod"),
+            clock::time_of_day(first)
+        )];
         if self.evicted > 0 {
-            parts.push(format!("{} no longer held", words::counted(self.evicted as u64, "older line")));
+            parts.push(format!("{} no longer held", counted(self.evicted as u64, "older line")));
         }
         parts.push(match self.gaps + self.evicted_gaps {
             0 => "none lost".to_owned(),
             gaps => format!(
                 "lines may be missing at {}, marked in the list{}",
-                words::counted(gaps as u64, "place"),
+                counted(gaps as u64, "place"),
                 if self.evicted_gaps > 0 { " or no longer held" } else { "" }
             ),
         });

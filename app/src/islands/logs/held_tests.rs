@@ -26,7 +26,7 @@ fn the_newest_lines_are_held_and_the_others_counted() {
     assert!(held.get(FIRST + 9).is_none());
     assert_eq!(
         held.account(),
-        "200,000 lines held from 3 pods · since 00:00:00 UTC · 10 older lines no longer held · none lost"
+        "200,000 lines held from 3 pods, the oldest of 00:00:00 UTC · 10 older lines no longer held · none lost"
     );
 }
 
@@ -45,7 +45,7 @@ fn what_is_reported_of_no_pod_counts_as_none() {
         vec![line(0), LogLineView { marker: Some(LogMarker::Event), ..LogLineView::default() }],
         usize::MAX,
     );
-    assert!(held.account().starts_with("1 line held from 1 pod ·"), "{}", held.account());
+    assert!(held.account().starts_with("1 line held from 1 pod,"), "{}", held.account());
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn long_lines_are_let_go_before_there_are_too_many_of_them() {
     assert_eq!((held.len(), held.is_full(), held.is_at_limit()), (fit, false, true));
     held.extend((0..10).map(long).collect(), usize::MAX);
     assert_eq!(held.len(), fit);
-    let told = format!("{} held from 3 pods", words::counted(fit as u64, "line"));
+    let told = format!("{} held from 3 pods", counted(fit as u64, "line"));
     assert!(held.account().starts_with(&told), "{}", held.account());
     assert!(held.account().contains(" · 10 older lines no longer held · "), "{}", held.account());
     let trace = |number: usize| LogLineView { continues: true, ..long(number) };
@@ -175,23 +175,75 @@ fn what_a_search_finds_stands_among_what_was_held_of_that_time_each_once() {
     assert_eq!(held.iter_back(8).next().unwrap().1.trace().len(), 1, "a trace goes on at its line");
 }
 
+/// Shows what has the words of a filter, the newest first, and asks all entries.
+fn show_only(held: &mut HeldLines, filter: &str) {
+    held.show_only(Words::of(filter).unwrap(), usize::MAX);
+    held.ask_all();
+}
+
 #[test]
 fn what_is_not_asked_for_is_not_shown_and_goes_once_the_answer_comes() {
     let happened = LogLineView { marker: Some(LogMarker::Joined), text: "joined".into(), ..at(0, 1) };
     let mut held = HeldLines::default();
     held.extend(vec![at(0, 0), happened, at(11, 2), at(2, 3), at(12, 4)], usize::MAX);
-    held.show_only(|entry| entry.text.contains('1'));
+    show_only(&mut held, "1");
     assert_eq!(texts(&held), ["joined", "11", "12"], "what happened stays");
     assert_eq!((held.heights.total(), held.begins()), (3 * ROW, Some(1)));
     assert!(held.account().starts_with("2 lines held"), "{}", held.account());
     let before: Vec<usize> = held.iter_back(5).map(|(number, _)| number - FIRST).collect();
     assert_eq!(before, [4, 2, 1], "and every entry has the number that it had");
-    held.show_only(|entry| entry.text.contains('2'));
+    show_only(&mut held, "2");
     assert_eq!(texts(&held), ["joined", "2", "12"], "others are wanted");
     held.cut(4);
-    held.show_only(|_| true);
+    show_only(&mut held, "");
     assert_eq!(texts(&held), ["joined", "2"]);
     assert!(!held.says_nothing());
-    held.show_only(|_| false);
+    show_only(&mut held, "nobody");
     assert!(held.says_nothing());
+}
+
+#[test]
+fn those_that_a_reader_is_at_are_asked_first_and_shown_before_the_others_are() {
+    let mut held = HeldLines::default();
+    held.extend((0..10_000).map(|number| at(number, 0)).collect(), usize::MAX);
+    for (near, first) in [(usize::MAX, 9_999), (FIRST + 5_000, 5_009)] {
+        held.show_only(Words::of("9").unwrap(), near);
+        assert!(held.is_asking() && texts(&held).is_empty() && held.heights.total() == 0);
+        assert!(held.ask_some(), "not all at once");
+        let numbers: Vec<usize> = texts(&held).iter().map(|text| text.parse().unwrap()).collect();
+        assert!(numbers.contains(&first) && !numbers.contains(&9), "{numbers:?}");
+        assert_eq!(held.heights.total(), ROW * u32::try_from(numbers.len()).unwrap());
+        held.ask_all();
+        assert!(!held.is_asking());
+        assert_eq!((texts(&held).len(), texts(&held)[0]), (3_439, "9"));
+    }
+}
+
+#[test]
+fn another_filter_begins_before_all_were_asked_and_finds_all_that_it_is_for() {
+    let mut held = HeldLines::default();
+    held.extend((0..10_000).map(|number| at(number, 0)).collect(), usize::MAX);
+    show_only(&mut held, "99");
+    // Of these, what was hidden is asked again, also by whoever takes their place.
+    for filter in ["1", "12"] {
+        held.show_only(Words::of(filter).unwrap(), usize::MAX);
+        held.ask_some();
+    }
+    held.ask_all();
+    let shown = texts(&held);
+    assert_eq!((shown.len(), shown[0]), (299, "12"));
+    show_only(&mut held, "123");
+    assert_eq!(texts(&held)[..2], ["123", "1123"]);
+}
+
+#[test]
+fn what_comes_while_lines_are_asked_finds_all_of_them_asked() {
+    let mut held = HeldLines::default();
+    held.extend((0..10_000).map(|number| at(number, 0)).collect(), usize::MAX);
+    held.show_only(Words::of("999").unwrap(), usize::MAX);
+    held.extend(vec![at(1, 0)], usize::MAX);
+    assert!(!held.is_asking());
+    assert_eq!(texts(&held).last(), Some(&"1"));
+    assert_eq!(held.heights.total(), 20 * ROW);
+    assert!(held.account().starts_with("20 lines held"), "{}", held.account());
 }

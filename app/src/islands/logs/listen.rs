@@ -43,7 +43,7 @@ impl View {
         }
         on(&window(), "resize", move |_| self.redraw());
         let draw = move || {
-            if self.news.replace(false) {
+            if !self.held.borrow().is_asking() && self.news.replace(false) {
                 self.draw_histogram();
                 self.name_sources();
             }

@@ -23,6 +23,8 @@ mod rows;
 mod screen;
 #[cfg(feature = "hydrate")]
 mod search;
+#[cfg_attr(not(feature = "hydrate"), allow(dead_code))]
+mod sift;
 #[cfg(feature = "hydrate")]
 mod terms;
 #[cfg(feature = "hydrate")]

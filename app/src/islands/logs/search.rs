@@ -1,4 +1,5 @@
-//! What is older than the lines that come by themselves is searched for, in steps that a reader can stop.
+//! What is typed is asked of the lines that are held; what is older than those that come by themselves is searched for, in steps that a
+//! reader can stop.
 
 use super::view::View;
 use crate::{
@@ -6,6 +7,9 @@ use crate::{
     follow::{self, Following, Heard, Message, follow},
     model::LogNews,
 };
+
+/// For how long the held lines are asked in one frame, in milliseconds: the rest of it is for what is drawn and for keys.
+const ASKING: i64 = 6;
 
 /// A search of what was written before.
 #[derive(Debug)]
@@ -40,6 +44,18 @@ impl Search {
 }
 
 impl View {
+    /// Asks the held lines for what is typed, for a part of a frame; whether that has to go on.
+    pub(super) fn ask_for_a_while(&self) -> bool {
+        let held = &mut *self.held.borrow_mut();
+        let until = clock::now() + ASKING;
+        while held.ask_some() {
+            if clock::now() >= until {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Begins to look through everything that was written before a time.
     pub(super) fn search_before(&'static self, at: i64) {
         self.end_search();
@@ -89,6 +105,10 @@ impl View {
     }
 
     fn found(&'static self, LogNews { lines, from, many, .. }: LogNews, id: String) {
+        // Something else is typed, for which a search of its own begins.
+        if self.feed.borrow().preview.is_some() {
+            return;
+        }
         let (before, is_over) = {
             let mut search = self.search.borrow_mut();
             let Some(search) = &mut *search else { return };
@@ -115,7 +135,8 @@ impl View {
     /// What is to be said where no line is shown, if anything.
     pub(super) fn nothing(&self) -> Option<String> {
         let filter = self.feed.borrow().asked.filter.trim().to_owned();
-        if filter.is_empty() || !self.answered.get() || !self.held.borrow().says_nothing() {
+        let held = self.held.borrow();
+        if filter.is_empty() || !self.answered.get() || held.is_asking() || !held.says_nothing() {
             return None;
         }
         let looked = match &*self.search.borrow() {

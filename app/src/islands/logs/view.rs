@@ -64,7 +64,7 @@ pub(super) struct Feed {
     /// What all lines that are held match.
     matched: String,
     /// What those match that are shown until the answer comes, if that is known here.
-    preview: Option<String>,
+    pub(super) preview: Option<String>,
     /// The line that is meant isn't there yet.
     pub(super) looking: bool,
 }
@@ -171,10 +171,11 @@ impl View {
         }
         let all = Words::of(&feed.matched);
         let words = Words::of(filter).filter(|words| all.is_some_and(|all| words.narrow(&all)));
-        if let Some(words) = &words {
-            self.held.borrow_mut().show_only(|entry| words.hold(entry.level, entry.texts()));
-        }
-        feed.preview = words.map(|_| filter.to_owned());
+        feed.preview = words.map(|words| {
+            let near = if self.following.get() { usize::MAX } else { self.screen.borrow().first() };
+            self.held.borrow_mut().show_only(words, near);
+            filter.to_owned()
+        });
     }
 
     /// The answer begins: forgets what is held, for lines that come from the beginning; or only what isn't searched for.
@@ -305,8 +306,12 @@ impl View {
             request_animation_frame(move || {
                 self.due.set(false);
                 self.news.set(true);
+                let asking = self.ask_for_a_while();
                 self.paint();
                 self.tell();
+                if asking {
+                    self.redraw();
+                }
             });
         }
     }
@@ -324,7 +329,10 @@ impl View {
         class(&page.list, "containers", containers);
         class(&page.list, "revisions", revisions);
         say(&page.follow, if following { "Pause" } else { "Follow" });
-        say(&page.account, &self.status());
+        // While lines are asked, their number tells nobody anything.
+        if !self.held.borrow().is_asking() {
+            say(&page.account, &self.status());
+        }
         offer(&page.none, self.nothing().as_deref());
         offer(&page.search, self.search.borrow().as_ref().and_then(Search::offer));
         // What somebody who doesn't see the page has to be told: not that lines come, which they can't stop.
