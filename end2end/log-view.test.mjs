@@ -230,6 +230,39 @@ step('keys pause, wrap, lead from line to line and say which there are; lines ha
   await until('the line below is meant', 10, async () => (await meant()) === lower);
 });
 
+step('a line that is opened at the end of the list is brought into sight', async () => {
+  await page.keyboard.press('Shift+G');
+  await say('{"level":"error","message":"opened at the end","code":7}');
+  await row('opened at the end').waitFor();
+  await page.keyboard.press('Shift+N');
+  await page.locator('.row.selected', { hasText: 'opened at the end' }).waitFor();
+  await page.keyboard.press('Enter');
+  await until('all of it is seen', 10, async () => {
+    const [opened, seen] = await Promise.all([page.locator('.row.selected.open').boundingBox(), list().boundingBox()]);
+    return opened && opened.y >= seen.y && opened.y + opened.height <= seen.y + seen.height;
+  });
+  await page.locator('.log-status', { hasText: 'paused' }).waitFor();
+});
+
+step('menus stay within the window, which wraps lines where it is small', async () => {
+  const small = await openPage(browser, fairway);
+  for (const width of [360, 700, 1280]) {
+    await small.setViewportSize({ width, height: 800 });
+    await visit(small, `/services/${name}/logs?environment=staging`);
+    assert.equal(await small.getByLabel('Wrap').isChecked(), width === 360, `lines are wrapped at ${width} px`);
+    for (const menu of await small.locator('.tool').all()) {
+      await menu.locator('summary').click();
+      await until(`a menu is within ${width} px`, 10, async () => {
+        const { x, width: wide } = await menu.locator('> :not(summary)').boundingBox();
+        return x >= 0 && x + wide <= width;
+      });
+      await menu.locator('summary').click();
+    }
+  }
+  assert.deepEqual(small.troubles, []);
+  await small.context().close();
+});
+
 step('the address says which line is meant, and leads a colleague to it among those around it', async () => {
   await say('before the failure');
   await say('{"level":"error","message":"the failure to talk about"}');
@@ -590,6 +623,22 @@ step('while Fairway doesn\'t answer, what the tab holds does, however the filter
   await page.locator('.log-status', { hasText: 'searched' }).waitFor({ timeout: 60_000 });
   assert.equal(await row('one that').count(), 0);
   assert.ok((await row('another that').count()) > 0);
+});
+
+step('without JavaScript the newest lines are in sight', async () => {
+  await say('the newest line');
+  const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
+  const end = await until('the line is there', 30, async () => {
+    await plain.goto(`/services/${name}/logs?environment=staging`);
+    const [text, end] = await plain.locator('.plain-log').evaluate((log) => {
+      const all = document.createRange();
+      all.selectNodeContents(log);
+      return [log.textContent, all.getBoundingClientRect().bottom - log.getBoundingClientRect().bottom];
+    });
+    return text.includes('the newest line') && [end];
+  });
+  assert.ok(end[0] <= 0, `the end is ${end[0]} px below what is seen`);
+  await plain.context().close();
 });
 
 step('what was looked for is marked, keys lead through it, and terms needn\'t be typed', async () => {

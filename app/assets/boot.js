@@ -98,6 +98,15 @@ function closeMenus(meant) {
 document.addEventListener('click', ({ target }) => closeMenus(target));
 document.addEventListener('keydown', ({ key }) => key === 'Escape' && closeMenus());
 
+// None goes beyond its place.
+document.addEventListener('toggle', ({ target }) => {
+  if (!target.matches?.('details.tool[open]')) return;
+  const menu = target.lastElementChild;
+  menu.style.left = '';
+  const [right, end] = [menu, target.parentElement].map((element) => element.getBoundingClientRect().right);
+  if (right > end) menu.style.left = `${end - right}px`;
+}, true);
+
 // A form that is on its way isn't sent again.
 document.addEventListener('submit', (event) => {
   const form = event.target;

@@ -20,7 +20,7 @@ const LEVELS: [(&str, &str); 4] = [
 ];
 /// In whose time: what the browser keeps, and what a person reads.
 const TIMES: [(&str, &str); 3] = [("utc", "UTC"), ("local", "Local time"), ("ago", "How long ago")];
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("/", "filter"),
     ("space", "pause, follow"),
     ("g", "first line"),
@@ -32,7 +32,8 @@ const KEYS: [(&str, &str); 12] = [
     ("Enter", "open or close the line"),
     ("c", "copy the line"),
     ("w", "wrap"),
-    ("Esc", "mean no line"),
+    ("Esc", "close a menu, leave the line"),
+    ("?", "these keys"),
 ];
 
 /// Of a log at an address of the REST interface, for what is asked of it; and what is wrong with that.

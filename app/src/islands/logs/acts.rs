@@ -63,6 +63,10 @@ impl View {
     fn toggle(&'static self, number: usize) {
         self.following.set(false);
         self.held.borrow_mut().toggle(number);
+        // How high it is now is known once it is drawn.
+        self.paint();
+        self.screen.borrow_mut().reveal(&self.held.borrow(), &self.page.list, number);
+        self.paint();
         self.redraw();
     }
 

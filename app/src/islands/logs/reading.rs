@@ -42,11 +42,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// What was chosen the last time.
+    /// What was chosen the last time. Where nothing was, a small window wraps: little of a line is in its sight.
     pub(super) fn kept() -> Self {
         let kept = |name: &str| storage()?.get_item(name).ok()?;
         Self {
-            wrap: kept("log-wrap").is_some_and(|wrap| wrap == "true"),
+            wrap: kept("log-wrap").map_or_else(is_narrow, |wrap| wrap == "true"),
             times: Times::named(&kept("log-times").unwrap_or_default()),
         }
     }
@@ -57,6 +57,11 @@ impl Reading {
             storage.set_item("log-times", self.times.word()).ok();
         }
     }
+}
+
+/// Whether the window is as the style sheet's small one.
+fn is_narrow() -> bool {
+    window().inner_width().ok().and_then(|width| width.as_f64()).is_some_and(|width| width <= 640.0)
 }
 
 fn storage() -> Option<Storage> {

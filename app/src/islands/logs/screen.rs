@@ -73,8 +73,7 @@ impl Screen {
             // By as much as the reader moved it: entries may have come and gone since it was drawn.
             let before = held.heights.offset(self.anchor.0.saturating_sub(held.first())) + self.anchor.1;
             let place = if top == 0 { 0 } else { before.saturating_add_signed(top - self.top) };
-            let (row, into) = held.heights.at(place);
-            self.anchor = (held.first() + row, into);
+            self.place(held, place);
         }
         self.top = top;
         let at_end = list.scroll_height() - top - list.client_height() < ROW.cast_signed();
@@ -83,9 +82,24 @@ impl Screen {
 
     /// From now on the entry is what stands first, or `above` pixels below the edge.
     pub(super) fn go(&mut self, held: &HeldLines, number: usize, above: u32) {
-        let place = held.heights.offset(number.saturating_sub(held.first())).saturating_sub(above);
+        self.place(held, held.heights.offset(number.saturating_sub(held.first())).saturating_sub(above));
+    }
+
+    /// From now on what is at a place stands first.
+    fn place(&mut self, held: &HeldLines, place: u32) {
         let (first, into) = held.heights.at(place);
         self.anchor = (held.first() + first, into);
+    }
+
+    /// Brings all of an entry into sight, or at least its beginning.
+    pub(super) fn reveal(&mut self, held: &HeldLines, list: &HtmlElement, number: usize) {
+        let row = number.saturating_sub(held.first());
+        let [begin, end] = [row, row + 1].map(|row| held.heights.offset(row));
+        let seen = list.client_height().unsigned_abs();
+        let top = end.saturating_sub(seen).min(begin);
+        if top > self.top.unsigned_abs() {
+            self.place(held, top);
+        }
     }
 
     /// Whether an entry is in sight.
@@ -152,8 +166,7 @@ impl Screen {
             self.top = page.list.scroll_top();
         }
         if to_end {
-            let (place, into) = held.heights.at(top);
-            self.anchor = (held.first() + place, into);
+            self.place(held, top);
         }
     }
 
