@@ -37,6 +37,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same may succeed within minutes, without anybody changing anything.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Purge(error) => error.is_away(),
+            Self::Kubernetes(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+
     /// What the person can do, in one or two sentences.
     pub fn for_person(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {

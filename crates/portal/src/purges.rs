@@ -134,8 +134,7 @@ impl Portal {
         environment: &EnvironmentName,
         selection: &PurgeSelection,
     ) -> Result<Answer<(PurgePreview, RedisRunId)>, Error> {
-        let environment = done!(self.purgeable(service, environment).await?);
-        let mut redis = done!(self.redis_to_purge(service, environment).await?);
+        let (environment, mut redis) = done!(self.redis_to_purge(service, environment).await?);
         let count = redis.count(selection).await?;
         let terminal = self.terminal(service, environment);
         let preview = PurgePreview {

@@ -68,14 +68,18 @@ impl Portal {
         })
     }
 
-    /// The service's Redis, to be counted and purged: connected, and known to be no other environment's.
+    /// The service's Redis, to be counted and purged: where it may be, connected, and known to be no other environment's.
     pub(crate) async fn redis_to_purge(
         &self,
         service: &ServiceName,
-        environment: &Environment,
-    ) -> Result<Answer<PurgeableRedis>, Error> {
+        environment: &EnvironmentName,
+    ) -> Result<Answer<(&Environment, PurgeableRedis)>, Error> {
+        let environment = done!(self.purgeable(service, environment).await?);
         let redis = match self.way_to_redis(service, environment).await? {
-            None => return Ok(Answer::Refused(Refusal::NoRedis(service.clone(), environment.name.clone()))),
+            None => {
+                let (service, environment) = (service.clone(), environment.name.clone());
+                return Ok(Answer::Refused(Refusal::RedisNotRunning(service, environment)));
+            }
             Some(Way::Pod(stream, login)) => PurgeableRedis::connect(stream, &login, environment).await?,
             Some(Way::Named(named, credentials)) => {
                 PurgeableRedis::reach(&named, credentials, environment).await?
@@ -83,7 +87,7 @@ impl Portal {
         };
         Ok(match self.shared_with(service, environment, redis.as_redis()).await {
             Some(refusal) => Answer::Refused(refusal),
-            None => Answer::Done(redis),
+            None => Answer::Done((environment, redis)),
         })
     }
 

@@ -99,6 +99,13 @@ pub enum Refusal {
     ClusterAway(EnvironmentName, Freshness),
 }
 
+impl Refusal {
+    /// Whether the same may be done within minutes, without anybody changing anything.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::ClusterAway(..) | Self::RedisNotRunning(..) | Self::PerhapsShared(..))
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -165,6 +165,15 @@ impl StepRun<'_> {
         Ok(self.portal.inner.store.step_log(self.claim, self.step, &[line.into()]).await?)
     }
 
+    /// Logs what a step that waits is waiting for, unless `said` was that already.
+    async fn say(&self, said: &mut String, sentence: String) -> Result<(), StepFailure> {
+        if *said != sentence {
+            self.log(sentence.clone()).await?;
+            *said = sentence;
+        }
+        Ok(())
+    }
+
     /// Does `work`, and writes what it sends to the step's log while it is under way.
     async fn logged<T, E>(
         &self,

@@ -2,10 +2,11 @@
 
 use super::{Performed, StepFailure, StepRun};
 use crate::{Answer, Refusal};
-use fairway_domain::{Actor, Purge, PurgeCounts, ShellCommand};
+use fairway_domain::{Purge, PurgeCounts, ShellCommand};
 use fairway_purge::{Error, PurgeReport, PurgeableRedis};
 use fairway_store::{PurgeLock, PurgeLocked};
 use serde_json::json;
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,12 +16,20 @@ use tokio::time::Instant;
 /// How often progress is written down.
 const REPORT: Duration = Duration::from_millis(500);
 
-/// How long a Redis that was lost in the middle may be away, and how often it is looked for.
-const BACK_WITHIN: Duration = Duration::from_secs(60);
+/// How long a Redis may be away, and how long the cluster that leads to it, before it is no longer waited for; and how often they are
+/// looked for.
+const REDIS_BACK_WITHIN: Duration = Duration::from_secs(60);
+const CLUSTER_BACK_WITHIN: Duration = Duration::from_secs(600);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The Redis of an attempt, the proof that nobody else purges it, and what is on record.
 type Begun = (PurgeableRedis, PurgeLock, Purge);
+
+/// Why an attempt can't begin, and how long that is worth waiting for.
+struct NotBegun {
+    failure: StepFailure,
+    patience: Duration,
+}
 
 /// How far this attempt is, and whether it is to stop.
 struct Underway {
@@ -33,10 +42,8 @@ impl StepRun<'_> {
     /// Scans and unlinks. A repeat after a kill, or after the connection was lost, removes what is left.
     pub(super) async fn purge(&self) -> Result<Performed, StepFailure> {
         let asked = self.purge_on_record().await?;
-        if let Some(by) = &asked.stopped_by {
-            return Ok(stopped(&asked, &outcome(&asked), by));
-        }
-        let mut begun = self.begin_purge().await.map_err(|failure| failure.before_another_attempt(&asked))?;
+        let begun = self.begin_in_time().await.map_err(|failure| failure.before_another_attempt(&asked))?;
+        let Some(mut begun) = begun else { return self.stopped_while_waiting(0).await };
         loop {
             let (mut redis, lock, purge) = begun;
             let underway = Underway {
@@ -51,36 +58,60 @@ impl StepRun<'_> {
             let purge = self.record(&lock, purge, &underway).await?;
             // A connection that breaks whenever it is made brings nobody further.
             let lost = report.as_ref().is_err_and(Error::is_lost) && underway.counts.borrow().found > 0;
-            let again = if lost { self.begin_purge_again().await? } else { None };
-            let Some(again) = again else { return self.result(&purge, report).await };
-            begun = again;
+            let unconfirmed = match &report {
+                Err(Error::Interrupted { unconfirmed, .. }) if lost => *unconfirmed,
+                _ if lost => 0,
+                _ => return self.result(&purge, report).await,
+            };
+            self.log("The connection to Redis was lost; waiting for it to go on.").await?;
+            let again = self.begin_in_time().await;
+            begun = match again.map_err(|why| failure(&purge, &why.error, unconfirmed))? {
+                Some(again) => again,
+                None => return self.stopped_while_waiting(unconfirmed).await,
+            };
         }
     }
 
-    /// Goes on where the connection was lost, as when the kubelet through which it was forwarded is restarted. Nothing if Redis doesn't
-    /// answer for too long, or if it is to stop.
-    async fn begin_purge_again(&self) -> Result<Option<Begun>, StepFailure> {
-        self.log("The connection to Redis was lost; waiting for it to go on.").await?;
-        let lost = Instant::now();
-        while lost.elapsed() < BACK_WITHIN && self.purge_on_record().await?.stopped_by.is_none() {
-            tokio::time::sleep(LOOK).await;
-            if let Ok(begun) = self.begin_purge().await {
-                return Ok(Some(begun));
+    /// Begins an attempt as soon as that can be done: where Fairway has just started, it hasn't seen the cluster yet, and a kubelet or
+    /// a Redis may be restarted at any time. Nothing if it is to stop before.
+    async fn begin_in_time(&self) -> Result<Option<Begun>, StepFailure> {
+        let (mut said, mut waiting) = (String::new(), (Duration::ZERO, Instant::now()));
+        while self.purge_on_record().await?.stopped_by.is_none() {
+            let NotBegun { failure, patience } = match self.begin_purge().await {
+                Ok(begun) => return Ok(Some(begun)),
+                Err(why) => why,
+            };
+            // A cluster that is back may still have to start its Redis.
+            if waiting.0 != patience {
+                waiting = (patience, Instant::now());
             }
+            if waiting.1.elapsed() >= patience {
+                return Err(failure);
+            }
+            self.say(&mut said, format!("Waiting: {}", failure.error)).await?;
+            tokio::time::sleep(LOOK).await;
         }
         Ok(None)
     }
 
     /// The Redis, checked anew, and the proof that nobody else purges it.
-    async fn begin_purge(&self) -> Result<Begun, StepFailure> {
-        let redis = match self.portal.redis_to_purge(self.service(), self.environment()?).await? {
-            Answer::Done(redis) => redis,
-            Answer::Refused(refusal) => return Err(StepFailure::new(refusal.to_string())),
+    async fn begin_purge(&self) -> Result<Begun, NotBegun> {
+        let environment = &self.environment()?.name;
+        let redis = match self.portal.redis_to_purge(self.service(), environment).await? {
+            Answer::Done((_, redis)) => redis,
+            Answer::Refused(refusal) => return Err(refusal.into()),
         };
         match self.portal.inner.store.lock_purge(self.claim, redis.as_redis().id()).await? {
             PurgeLocked::Yes(lock, purge) => Ok((redis, lock, *purge)),
-            PurgeLocked::Held(holder) => Err(StepFailure::new(Refusal::PurgeHeld(holder).to_string())),
+            PurgeLocked::Held(holder) => Err(Refusal::PurgeHeld(holder).into()),
         }
+    }
+
+    /// It ends where it is: `unconfirmed` keys may have gone besides those on record.
+    async fn stopped_while_waiting(&self, unconfirmed: u64) -> Result<Performed, StepFailure> {
+        let purge = self.purge_on_record().await?;
+        let removed = format!("{}{}", outcome(&purge), perhaps(unconfirmed));
+        Ok(stopped(&purge, &removed))
     }
 
     /// What came of it, in words.
@@ -89,12 +120,14 @@ impl StepRun<'_> {
         purge: &Purge,
         report: Result<PurgeReport, Error>,
     ) -> Result<Performed, StepFailure> {
-        let report = report.map_err(|error| failure(purge, error))?;
+        let report = report.map_err(|error| match error {
+            Error::Interrupted { unconfirmed, cause, .. } => failure(purge, &cause, unconfirmed),
+            cause => failure(purge, &cause, 0),
+        })?;
         let seconds = report.elapsed.as_secs_f64();
         let removed = format!("{}{}", outcome(purge), perhaps(report.unconfirmed));
         if report.stopped {
-            let nobody = Actor { name: "somebody".into() };
-            return Ok(stopped(purge, &removed, purge.stopped_by.as_ref().unwrap_or(&nobody)));
+            return Ok(stopped(purge, &removed));
         }
         let again = if purge.attempts > 1 { " since it was taken up again" } else { "" };
         let detail = format!("{removed}, in {seconds:.1} s{again}");
@@ -196,18 +229,15 @@ fn perhaps(unconfirmed: u64) -> String {
     }
 }
 
-fn stopped(purge: &Purge, removed: &str, by: &Actor) -> Performed {
+fn stopped(purge: &Purge, removed: &str) -> Performed {
     let detail =
         format!("{removed}; stopped before its end, of {} expected. Why: {}", purge.expected, purge.reason);
-    Performed::Stopped { detail, by: by.name.clone() }
+    let by = purge.stopped_by.as_ref().map_or("somebody", |actor| actor.name.as_str());
+    Performed::Stopped { detail, by: by.to_owned() }
 }
 
 /// Why it couldn't go on, and what had been removed until then.
-fn failure(purge: &Purge, error: Error) -> StepFailure {
-    let (cause, unconfirmed) = match error {
-        Error::Interrupted { unconfirmed, cause, .. } => (*cause, unconfirmed),
-        cause => (cause, 0),
-    };
+fn failure(purge: &Purge, cause: &dyn fmt::Display, unconfirmed: u64) -> StepFailure {
     let unconfirmed = perhaps(unconfirmed);
     StepFailure::new(match (removed_before(purge), unconfirmed.as_str()) {
         (None, "") => format!("{cause} Nothing was removed."),
@@ -224,6 +254,31 @@ fn removed_before(purge: &Purge) -> Option<String> {
     let least = if purge.attempts > 1 { "at least " } else { "" };
     let (keys, were) = if removed == 1 { ("key", "was") } else { ("keys", "were") };
     (removed > 0 || purge.attempts > 1).then(|| format!("{least}{removed} {keys} {were} removed"))
+}
+
+impl From<Refusal> for NotBegun {
+    fn from(refusal: Refusal) -> Self {
+        let patience = match &refusal {
+            Refusal::ClusterAway(..) => CLUSTER_BACK_WITHIN,
+            refusal if refusal.may_pass() => REDIS_BACK_WITHIN,
+            _ => Duration::ZERO,
+        };
+        Self { failure: StepFailure::new(refusal.to_string()), patience }
+    }
+}
+
+impl<E: Into<crate::Error>> From<E> for NotBegun {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        let patience = if error.may_pass() { REDIS_BACK_WITHIN } else { Duration::ZERO };
+        Self { failure: error.into(), patience }
+    }
+}
+
+impl From<StepFailure> for NotBegun {
+    fn from(failure: StepFailure) -> Self {
+        Self { failure, patience: Duration::ZERO }
+    }
 }
 
 impl StepFailure {

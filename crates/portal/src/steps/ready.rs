@@ -83,14 +83,6 @@ impl StepRun<'_> {
         let output = self.portal.inner.store.step_output(self.job().id, StepName::Release).await?;
         Ok(serde_json::from_value(output.unwrap_or_default()).map_err(crate::Error::from)?)
     }
-
-    async fn say(&self, said: &mut String, sentence: String) -> Result<(), StepFailure> {
-        if *said != sentence {
-            self.log(sentence.clone()).await?;
-            *said = sentence;
-        }
-        Ok(())
-    }
 }
 
 /// Since when which cause stands.
