@@ -184,6 +184,8 @@ pub fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::NotFailed(_)
         | Refusal::NotDeployed(..)
         | Refusal::NoRedis(..)
+        | Refusal::NoPassword(..)
+        | Refusal::NoSecret(..)
         | Refusal::PurgeHeld(_)
         | Refusal::NotDue
         | Refusal::NotRunning(_)

@@ -121,6 +121,7 @@ fn kind_of(refusal: &Refusal) -> &'static str {
         Refusal::NotFailed(_) => "/problems/not-failed",
         Refusal::NotDeployed(..) => "/problems/not-deployed",
         Refusal::NoRedis(..) => "/problems/no-redis",
+        Refusal::NoPassword(..) | Refusal::NoSecret(..) => "/problems/no-secret",
         Refusal::RedisNotRunning(..) => "/problems/redis-not-running",
         Refusal::CountChanged { .. } => "/problems/count-changed",
         Refusal::ClusterAway(..) => "/problems/cluster-away",

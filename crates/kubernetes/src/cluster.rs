@@ -4,12 +4,14 @@ use crate::logs::{Hubs, ReadingThread};
 use crate::objects::Discovered;
 use crate::{ClusterState, Error, client::client, watch};
 use fairway_domain::{Namespace, Timestamp};
+use k8s_openapi::ByteString;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{Pod, Secret},
 };
 use kube::api::{Api, LogParams, Patch, PatchParams, Portforwarder};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
@@ -78,14 +80,11 @@ impl Cluster {
         Ok(PodStream { stream, forwarder })
     }
 
-    /// One value of a Secret, as text. `None` if there is no such Secret or key.
-    pub async fn secret_value(&self, ns: &Namespace, name: &str, key: &str) -> Result<Option<String>, Error> {
+    /// What a Secret holds. `None` if there is no such Secret.
+    pub async fn secret(&self, ns: &Namespace, name: &str) -> Result<Option<SecretValues>, Error> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), ns.as_str());
-        let Some(secret) = in_time(secrets.get_opt(name)).await? else { return Ok(None) };
-        let Some(value) = secret.data.unwrap_or_default().remove(key) else { return Ok(None) };
-        let text = String::from_utf8(value.0)
-            .map_err(|_| Error::Answer(format!("key {key} of Secret {name} isn't text")))?;
-        Ok(Some(text))
+        let secret = in_time(secrets.get_opt(name)).await?;
+        Ok(secret.map(|secret| SecretValues { name: name.to_owned(), data: secret.data.unwrap_or_default() }))
     }
 
     /// The last `lines` lines of a container, or of the instance that ended before it. Empty if there is no such instance.
@@ -116,6 +115,20 @@ impl Cluster {
             Err(Error::Refused { code: 400 | 404, .. }) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// What a Secret holds, not meant for logs.
+pub struct SecretValues {
+    name: String,
+    data: BTreeMap<String, ByteString>,
+}
+
+impl SecretValues {
+    /// One value, as text. `None` if the Secret has none of that key.
+    pub fn text(&mut self, key: &str) -> Result<Option<String>, Error> {
+        let value = self.data.remove(key).map(|value| String::from_utf8(value.0)).transpose();
+        value.map_err(|_| Error::Answer(format!("key {key} of Secret {} isn't text", self.name)))
     }
 }
 

@@ -92,6 +92,13 @@ impl NamespaceState {
         ServiceObjects { deployment, replica_sets, pods, events, service, redis_pods }
     }
 
+    /// The pods of every service's Redis, with the service's name.
+    pub fn redis_pods(&self) -> Vec<(ServiceName, Arc<Pod>)> {
+        let pods = self.pods.objects.values().filter(|pod| labelled(pod.labels(), "redis"));
+        let named = |pod: &Arc<Pod>| Some((pod.labels().get(NAME)?.parse().ok()?, pod.clone()));
+        pods.filter_map(named).collect()
+    }
+
     /// The services that have a Deployment or a pod.
     pub(crate) fn services_present(&self) -> BTreeSet<ServiceName> {
         let deployments = self.deployments.objects.values().map(|object| object.labels());

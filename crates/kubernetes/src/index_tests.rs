@@ -57,6 +57,11 @@ fn a_service_is_told_from_its_redis_and_from_other_services() {
     let objects = state.service(&orders());
     assert_eq!(names(&objects.pods), ["orders-1"]);
     assert_eq!(names(&objects.redis_pods), ["orders-redis-1"]);
+    let redis = state.redis_pods();
+    assert_eq!(
+        (redis.len(), &redis[0].0, redis[0].1.name_any()),
+        (1, &orders(), "orders-redis-1".to_owned())
+    );
 }
 
 #[test]

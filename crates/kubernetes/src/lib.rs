@@ -12,7 +12,7 @@ mod logs;
 mod objects;
 mod watch;
 
-pub use cluster::{Cluster, PodStream};
+pub use cluster::{Cluster, PodStream, SecretValues};
 pub use error::Error;
 pub use index::{NamespaceState, ServiceObjects};
 pub use logs::{Ask, Keep, LineText, LogKeeping, Older};

@@ -16,6 +16,7 @@ mod portal;
 mod purges;
 mod reading;
 mod redis;
+mod redis_kinship;
 mod redis_view;
 mod refusal;
 mod schedules;

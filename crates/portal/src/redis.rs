@@ -5,7 +5,8 @@ use crate::{Answer, Error, Portal, Purgeability, Refusal};
 use fairway_domain::{Environment, EnvironmentName, NamedRedis, ServiceName};
 use fairway_kubernetes::PodStream;
 use fairway_purge::{Credentials, Login, PurgeableRedis, Redis, Terminal};
-use futures::future::join_all;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use std::sync::Arc;
 
 /// The port that the chart's Redis listens on.
 const REDIS_PORT: u16 = 6379;
@@ -22,7 +23,7 @@ pub struct RedisOfService {
 }
 
 /// The way to a service's Redis.
-enum Way {
+pub(crate) enum Way {
     /// Forwarded to its pod, as a developer's laptop would have it.
     Pod(PodStream, Login),
     /// Where the configuration says that it is.
@@ -30,7 +31,7 @@ enum Way {
 }
 
 impl Way {
-    async fn look(self) -> Result<Redis, Error> {
+    pub(crate) async fn look(self) -> Result<Redis, Error> {
         Ok(match self {
             Self::Pod(stream, login) => Redis::connect(stream, &login).await?,
             Self::Named(named, credentials) => Redis::reach(&named, credentials).await?,
@@ -38,11 +39,12 @@ impl Way {
     }
 }
 
-/// What another environment's Redis is to the one that is to be purged.
-enum Kinship {
-    Other,
-    Same,
-    Unknown,
+/// Whether a server may answer in the pod.
+pub(crate) fn is_running(pod: &Pod) -> bool {
+    let Some(status) = &pod.status else { return false };
+    let runs =
+        |container: &ContainerStatus| container.state.as_ref().is_some_and(|state| state.running.is_some());
+    status.phase.as_deref() == Some("Running") && status.container_statuses.iter().flatten().any(runs)
 }
 
 impl Portal {
@@ -75,80 +77,14 @@ impl Portal {
         environment: &EnvironmentName,
     ) -> Result<Answer<(&Environment, PurgeableRedis)>, Error> {
         let environment = done!(self.purgeable(service, environment).await?);
-        let redis = match self.way_to_redis(service, environment).await? {
-            None => {
-                let (service, environment) = (service.clone(), environment.name.clone());
-                return Ok(Answer::Refused(Refusal::RedisNotRunning(service, environment)));
-            }
-            Some(Way::Pod(stream, login)) => PurgeableRedis::connect(stream, &login, environment).await?,
-            Some(Way::Named(named, credentials)) => {
-                PurgeableRedis::reach(&named, credentials, environment).await?
-            }
+        let redis = match done!(self.way_to_redis(service, environment).await?) {
+            Way::Pod(stream, login) => PurgeableRedis::connect(stream, &login, environment).await?,
+            Way::Named(named, credentials) => PurgeableRedis::reach(&named, credentials, environment).await?,
         };
-        Ok(match self.shared_with(service, environment, redis.as_redis()).await {
+        Ok(match self.shared_with(environment, redis.as_redis()).await {
             Some(refusal) => Answer::Refused(refusal),
             None => Answer::Done((environment, redis)),
         })
-    }
-
-    /// The service's Redis, to be looked at and nothing else; nothing, if none runs.
-    pub(crate) async fn redis_to_see(
-        &self,
-        service: &ServiceName,
-        environment: &Environment,
-    ) -> Result<Option<Redis>, Error> {
-        match self.way_to_redis(service, environment).await? {
-            Some(way) => Ok(Some(way.look().await?)),
-            None => Ok(None),
-        }
-    }
-
-    /// Why another environment speaks against purging: it reaches the very same Redis, or one that can't be asked which it is.
-    async fn shared_with(
-        &self,
-        service: &ServiceName,
-        environment: &Environment,
-        redis: &Redis,
-    ) -> Option<Refusal> {
-        let asked = self.elsewhere(service, environment).into_iter().map(|(service, other)| async move {
-            // One that doesn't say which it is may be the same: it is refused, wherever it runs.
-            let kinship = self.kinship(&service, other, redis).await.unwrap_or_else(|error| {
-                tracing::warn!(%service, environment = %other.name, %error, "a Redis can't be asked which one it is");
-                Kinship::Unknown
-            });
-            let (here, there) = (environment.name.clone(), other.name.clone());
-            match kinship {
-                Kinship::Other => None,
-                Kinship::Same => Some(Refusal::SharedRedis(here, there)),
-                Kinship::Unknown => Some(Refusal::PerhapsShared(here, service, there)),
-            }
-        });
-        join_all(asked).await.into_iter().flatten().next()
-    }
-
-    /// What may have the same Redis: the service in every other environment, and whatever else the configuration names there.
-    fn elsewhere(
-        &self,
-        service: &ServiceName,
-        environment: &Environment,
-    ) -> Vec<(ServiceName, &Environment)> {
-        let mut elsewhere = Vec::new();
-        for other in self.environments().iter().filter(|other| other.name != environment.name) {
-            let named = self.inner.settings.redis.iter().filter(|one| one.environment == other.name);
-            let named = named.map(|one| one.service.clone()).filter(|one| one != service);
-            elsewhere.extend(named.chain([service.clone()]).map(|service| (service, other)));
-        }
-        elsewhere
-    }
-
-    async fn kinship(
-        &self,
-        service: &ServiceName,
-        environment: &Environment,
-        redis: &Redis,
-    ) -> Result<Kinship, Error> {
-        let Some(way) = self.way_to_redis(service, environment).await? else { return Ok(Kinship::Other) };
-        Ok(if redis.is_same(&way.look().await?) { Kinship::Same } else { Kinship::Other })
     }
 
     /// The Redis that the configuration names for the service there.
@@ -173,43 +109,65 @@ impl Portal {
         }
     }
 
-    /// Nothing, if there is no Redis.
-    async fn way_to_redis(
+    /// The way to the service's Redis, as the configuration names it or else as the chart brought it.
+    pub(crate) async fn way_to_redis(
         &self,
         service: &ServiceName,
         environment: &Environment,
-    ) -> Result<Option<Way>, Error> {
+    ) -> Result<Answer<Way>, Error> {
         if let Some(named) = self.named_redis(service, environment) {
-            return Ok(Some(Way::Named(named.clone(), self.credentials(named, environment).await?)));
+            return self.way_to_named(named, environment).await;
         }
-        let namespace = &environment.namespace;
-        let pods = self.inner.state.namespace(namespace).service(service).redis_pods;
-        let running = |pod: &&std::sync::Arc<k8s_openapi::api::core::v1::Pod>| {
-            pod.metadata.deletion_timestamp.is_none()
-                && pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running")
+        let pods = self.inner.state.namespace(&environment.namespace).service(service).redis_pods;
+        let stays = |pod: &&Arc<Pod>| pod.metadata.deletion_timestamp.is_none() && is_running(pod);
+        let (name, place) = (service.clone(), environment.name.clone());
+        match pods.iter().find(stays) {
+            Some(pod) => self.way_to_pod(service, environment, pod).await,
+            None if pods.is_empty() => Ok(Answer::Refused(Refusal::NoRedis(name, place))),
+            None => Ok(Answer::Refused(Refusal::RedisNotRunning(name, place))),
+        }
+    }
+
+    pub(crate) async fn way_to_pod(
+        &self,
+        service: &ServiceName,
+        environment: &Environment,
+        pod: &Pod,
+    ) -> Result<Answer<Way>, Error> {
+        let (cluster, namespace) = (&self.inner.cluster, &environment.namespace);
+        let secret = cluster.secret(namespace, &format!("{service}-redis")).await?;
+        let password = secret.map(|mut secret| secret.text("password")).transpose()?.flatten();
+        let Some(password) = password else {
+            return Ok(Answer::Refused(Refusal::NoPassword(service.clone(), environment.name.clone())));
         };
-        let Some(pod) = pods.iter().find(running).and_then(|pod| pod.metadata.name.clone()) else {
-            return Ok(None);
-        };
-        let secret = format!("{service}-redis");
-        let Some(password) = self.inner.cluster.secret_value(namespace, &secret, "password").await? else {
-            return Ok(None);
-        };
-        let stream = self.inner.cluster.port_forward(namespace, &pod, REDIS_PORT).await?;
-        Ok(Some(Way::Pod(stream, Login { user: None, password })))
+        let pod = pod.metadata.name.as_deref().unwrap_or_default();
+        let stream = cluster.port_forward(namespace, pod, REDIS_PORT).await?;
+        Ok(Answer::Done(Way::Pod(stream, Login { user: None, password })))
+    }
+
+    pub(crate) async fn way_to_named(
+        &self,
+        named: &NamedRedis,
+        environment: &Environment,
+    ) -> Result<Answer<Way>, Error> {
+        let credentials = done!(self.credentials(named, environment).await?);
+        Ok(Answer::Done(Way::Named(named.clone(), credentials)))
     }
 
     /// What the Secret of a named Redis holds.
-    async fn credentials(&self, named: &NamedRedis, environment: &Environment) -> Result<Credentials, Error> {
-        let Some(secret) = &named.secret else { return Ok(Credentials::default()) };
-        let (cluster, namespace, secret) = (&self.inner.cluster, &environment.namespace, secret.as_str());
-        let login = Login {
-            user: cluster.secret_value(namespace, secret, "username").await?,
-            password: cluster.secret_value(namespace, secret, "password").await?.unwrap_or_default(),
+    async fn credentials(
+        &self,
+        named: &NamedRedis,
+        environment: &Environment,
+    ) -> Result<Answer<Credentials>, Error> {
+        let Some(name) = &named.secret else { return Ok(Answer::Done(Credentials::default())) };
+        let Some(mut secret) = self.inner.cluster.secret(&environment.namespace, name.as_str()).await? else {
+            return Ok(Answer::Refused(Refusal::NoSecret(name.clone(), environment.name.clone())));
         };
-        let password = cluster.secret_value(namespace, secret, "sentinel-password").await?;
-        let sentinels = Login { user: None, password: password.unwrap_or_default() };
-        let authority = cluster.secret_value(namespace, secret, "ca.crt").await?;
-        Ok(Credentials { login, authority, sentinels })
+        let user = secret.text("username")?;
+        let login = Login { user, password: secret.text("password")?.unwrap_or_default() };
+        let password = secret.text("sentinel-password")?.unwrap_or_default();
+        let sentinels = Login { user: None, password };
+        Ok(Answer::Done(Credentials { login, authority: secret.text("ca.crt")?, sentinels }))
     }
 }

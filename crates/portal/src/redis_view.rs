@@ -2,7 +2,7 @@
 
 use crate::refusal::done;
 use crate::secrets::names_a_secret;
-use crate::{Answer, Error, Portal, Purgeability, RedisKeyView, RedisView, Refusal};
+use crate::{Answer, Error, Portal, RedisKeyView, RedisView, Refusal};
 use fairway_domain::{
     Action, Actor, Environment, EnvironmentName, KeyName, KeyPosition, KeyValue, Outcome, ServiceName,
     Timestamp,
@@ -86,14 +86,8 @@ impl Portal {
         if let Some(refusal) = self.away(environment) {
             return Ok(Answer::Refused(refusal));
         }
-        let (name, place) = (service.clone(), environment.name.clone());
-        if self.purgeability(service, environment) == Purgeability::NoRedis {
-            return Ok(Answer::Refused(Refusal::NoRedis(name, place)));
-        }
-        Ok(match self.redis_to_see(service, environment).await? {
-            Some(redis) => Answer::Done((environment, redis)),
-            None => Answer::Refused(Refusal::RedisNotRunning(name, place)),
-        })
+        let redis = done!(self.way_to_redis(service, environment).await?).look().await?;
+        Ok(Answer::Done((environment, redis)))
     }
 
     async fn record_look(

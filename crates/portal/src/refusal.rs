@@ -2,7 +2,7 @@
 
 use fairway_domain::{
     Build, BuildId, Deploy, DeployNumber, EnvironmentName, FieldError, Freshness, Job, JobId, KeyName,
-    LogFilter, LogRequest, Purge, PurgeCount, ScheduleId, ServiceName,
+    LogFilter, LogRequest, Purge, PurgeCount, ScheduleId, SecretName, ServiceName,
 };
 use fairway_lines::FilterError;
 use std::fmt;
@@ -74,8 +74,13 @@ pub enum Refusal {
     NoSuchKey(KeyName),
     /// The service has the very same Redis in the other environment.
     SharedRedis(EnvironmentName, EnvironmentName),
-    /// Whether the Redis is the other environment's, which is this service's there, isn't known.
-    PerhapsShared(EnvironmentName, ServiceName, EnvironmentName),
+    /// The service's Redis can't be logged in to: the Secret that the chart makes for it has no password.
+    NoPassword(ServiceName, EnvironmentName),
+    /// The Secret that the configuration names for a Redis isn't in the environment's namespace.
+    NoSecret(SecretName, EnvironmentName),
+    /// Whether the Redis is the other environment's isn't known: what this service has there can't be asked, or without one, what runs
+    /// there isn't known.
+    PerhapsShared(EnvironmentName, Option<ServiceName>, EnvironmentName),
     /// Another purge of the same Redis runs; one at a time.
     PurgeHeld(Box<Purge>),
     /// A purge as large as that needs the service's name typed.
@@ -177,7 +182,22 @@ impl fmt::Display for Refusal {
                 "Redis on {environment} is the very same server as the one on {other}, so purging it would take {other}'s keys too. \
                  Give each environment a Redis of its own."
             ),
-            Self::PerhapsShared(environment, service, other) => write!(
+            Self::NoPassword(service, environment) => write!(
+                f,
+                "The Secret {service}-redis on {environment} is missing or has no password, so nobody can log in to the Redis of {service}. \
+                 Deploying {service} again makes it anew."
+            ),
+            Self::NoSecret(secret, environment) => write!(
+                f,
+                "There is no Secret {secret} on {environment}, which the configuration names for this Redis. Whoever runs Redis can make it \
+                 there, with the username and password that it takes."
+            ),
+            Self::PerhapsShared(environment, None, other) => write!(
+                f,
+                "The cluster doesn't say at present what runs on {other}, so it isn't sure that Redis on {environment} is none of \
+                 {other}'s. Try again once it does."
+            ),
+            Self::PerhapsShared(environment, Some(service), other) => write!(
                 f,
                 "The Redis of {service} on {other} can't be asked which one it is, so it isn't sure that Redis on {environment} is \
                  another one. Try again once it answers."

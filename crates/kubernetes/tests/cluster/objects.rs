@@ -23,10 +23,10 @@ fn a_secret_is_shown_without_its_values_and_read_by_who_needs_one() {
             !yaml.contains("hunter2") && !yaml.contains("aHVudGVyMg") && !yaml.contains("managedFields"),
             "{yaml}"
         );
-        let value = |key| cluster.secret_value(ns, "orders-redis", key);
-        assert_eq!(value("password").await.unwrap().as_deref(), Some("hunter2"));
-        assert_eq!(value("other").await.unwrap(), None);
-        assert_eq!(cluster.secret_value(ns, "nobody", "password").await.unwrap(), None);
+        let mut secret = cluster.secret(ns, "orders-redis").await.unwrap().unwrap();
+        assert_eq!(secret.text("password").unwrap().as_deref(), Some("hunter2"));
+        assert_eq!(secret.text("other").unwrap(), None);
+        assert!(cluster.secret(ns, "nobody").await.unwrap().is_none());
         assert_eq!(cluster.object_yaml(ns, "Secret", "nobody").await.unwrap(), None);
     });
 }
