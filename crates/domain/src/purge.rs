@@ -119,6 +119,11 @@ impl PurgeSelection {
         *self == Self::EVERYTHING
     }
 
+    /// Whether it leaves out no key, however it is written: `*` is every key too.
+    pub fn takes_every_key(&self) -> bool {
+        self.filter == KeyFilter::default() && self.glob().iter().all(|byte| *byte == b'*')
+    }
+
     /// The glob that SCAN is given: any bytes.
     pub fn glob(&self) -> Vec<u8> {
         match &self.names {
@@ -332,6 +337,19 @@ mod tests {
         ] {
             wrong.unwrap_err();
         }
+    }
+
+    #[test]
+    fn every_key_is_taken_by_everything_and_by_nothing_but_stars() {
+        let words = |pattern: &str| PurgeSelection::matching(pattern.parse().unwrap()).takes_every_key();
+        assert!(PurgeSelection::EVERYTHING.takes_every_key() && words("*") && words("***"));
+        assert!(!words("a*") && !words("?*") && !words("\\*"));
+        let hashes = filter(Some(KeyType::Hash), false, None);
+        assert!(!PurgeSelection { names: KeyNames::Everything, filter: hashes }.takes_every_key());
+        assert!(
+            !PurgeSelection { names: KeyNames::Prefix("*".parse().unwrap()), ..PurgeSelection::EVERYTHING }
+                .takes_every_key()
+        );
     }
 
     #[test]

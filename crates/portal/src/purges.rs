@@ -12,7 +12,7 @@ use fairway_store::{NewActivity, NewPurge, PurgeBegun, StopAsked};
 /// How purges are done, as the configuration says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PurgeSettings {
-    /// A purge of more keys than this, or of everything, needs the service's name typed.
+    /// A purge of more keys than this, or of every key there is, needs the service's name typed.
     pub name_above: u64,
     /// How fast.
     pub pace: Pace,
@@ -39,6 +39,12 @@ pub struct PurgeOrder {
     pub reason: Option<PurgeReason>,
     /// The service's name as it was typed, where that is asked for.
     pub confirm: String,
+}
+
+impl PurgeOrder {
+    fn is_confirmed(&self) -> bool {
+        self.confirm.trim() == self.service.as_str()
+    }
 }
 
 /// How many earlier purges are listed.
@@ -94,6 +100,9 @@ impl Portal {
             let refusal = Refusal::CountChanged { expected: *expected, now: preview.count };
             return Ok(Answer::Refused(refusal));
         }
+        if preview.needs_name && !order.is_confirmed() {
+            return Ok(Answer::Refused(Refusal::NameNeeded(service.clone())));
+        }
         let new = NewPurge {
             service,
             environment,
@@ -119,9 +128,7 @@ impl Portal {
     pub(crate) fn agreed<'a>(&self, order: &'a PurgeOrder) -> Result<&'a PurgeReason, Refusal> {
         let reason = order.reason.as_ref().ok_or(Refusal::ReasonNeeded)?;
         // By what was agreed to: that fewer match by now takes nobody's word back.
-        if self.name_needed(&order.selection, order.expected)
-            && order.confirm.trim() != order.service.as_str()
-        {
+        if self.name_needed(&order.selection, order.expected) && !order.is_confirmed() {
             return Err(Refusal::NameNeeded(order.service.clone()));
         }
         Ok(reason)
@@ -138,7 +145,9 @@ impl Portal {
         let count = redis.count(selection).await?;
         let terminal = self.terminal(service, environment);
         let preview = PurgePreview {
-            needs_name: self.name_needed(selection, count.matching),
+            // Whatever they are called, when they are gone there is nothing left.
+            needs_name: self.name_needed(selection, count.matching)
+                || (count.matching > 0 && count.matching == count.total),
             count,
             count_command: fairway_purge::count_command(terminal, selection),
             command: fairway_purge::purge_command(terminal, selection),
@@ -147,7 +156,7 @@ impl Portal {
     }
 
     fn name_needed(&self, selection: &PurgeSelection, keys: u64) -> bool {
-        selection.is_everything() || keys > self.inner.settings.purge.name_above
+        selection.takes_every_key() || keys > self.inner.settings.purge.name_above
     }
 
     async fn record_purge(&self, actor: &Actor, order: &PurgeOrder, outcome: Outcome) -> Result<(), Error> {

@@ -40,7 +40,7 @@ pub(super) struct NewPurge {
     /// Do it every day at this time, in UTC, instead of now: of at most `expectedCount` keys; where more match, none is removed
     /// that day.
     daily_at: Option<TimeOfDay>,
-    /// The service's name; needed to remove everything, or more than the configured number of keys.
+    /// The service's name; needed to remove every key there is, or more than the configured number of them.
     #[serde(default)]
     confirm: String,
 }
