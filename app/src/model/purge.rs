@@ -13,6 +13,7 @@ pub(crate) struct PurgeProgressView {
     pub reason: String,
     pub state: JobState,
     pub expected: u64,
+    pub left: u64,
     pub counts: PurgeCounts,
     pub rate: u64,
     /// Whether keys may have gone that aren't counted.
@@ -27,8 +28,7 @@ pub(crate) struct PurgeProgressView {
 impl PurgeProgressView {
     /// Seconds until it is done, by what it removes at present.
     pub(crate) fn seconds_left(&self) -> Option<u64> {
-        let left = self.expected.saturating_sub(self.counts.found);
-        (self.rate > 0 && left > 0).then(|| left.div_ceil(self.rate))
+        (self.rate > 0 && self.left > 0).then(|| self.left.div_ceil(self.rate))
     }
 
     /// *12,000 keys removed, 3 had gone meanwhile*.
@@ -45,7 +45,7 @@ impl PurgeProgressView {
 
 impl From<Purge> for PurgeProgressView {
     fn from(purge: Purge) -> Self {
-        let keys = AskedKeys::from(&purge.selection);
+        let (keys, left) = (AskedKeys::from(&purge.selection), purge.left());
         let (service, environment) = (purge.service.as_str(), purge.environment.as_str());
         Self {
             again: forms::purge_address(service, environment, &keys, purge.reason.as_str()),
@@ -55,6 +55,7 @@ impl From<Purge> for PurgeProgressView {
             reason: purge.reason.into(),
             state: purge.state,
             expected: purge.expected,
+            left,
             counts: purge.counts,
             rate: purge.rate,
             cut_off: purge.attempts > 1,
@@ -78,6 +79,7 @@ mod tests {
             actor: fairway_domain::Actor { name: "ada".into() },
             selection: fairway_domain::PurgeSelection::matching("session:*".parse().unwrap()),
             reason: "stale & old".parse().unwrap(),
+            redis: "aaa".parse().unwrap(),
             expected: 12_000,
             counts: PurgeCounts { found, removed, already_gone: found - removed },
             rate,

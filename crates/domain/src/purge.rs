@@ -264,6 +264,8 @@ pub struct Purge {
     pub selection: PurgeSelection,
     /// Why.
     pub reason: PurgeReason,
+    /// Which Redis that was when its keys were counted last.
+    pub redis: RedisRunId,
     /// How many keys the person agreed to.
     pub expected: u64,
     /// What it did so far, all attempts together.
@@ -282,6 +284,13 @@ pub struct Purge {
     /// When it ended, well or not.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub finished_at: Option<Timestamp>,
+}
+
+impl Purge {
+    /// How many keys may still go of those that were agreed to.
+    pub fn left(&self) -> u64 {
+        self.expected.saturating_sub(self.counts.found)
+    }
 }
 
 #[cfg(test)]

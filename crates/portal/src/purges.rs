@@ -206,8 +206,8 @@ impl Portal {
             Answer::Done((preview, _)) => preview.count,
             Answer::Refused(refusal) => return Ok(Some(refusal)),
         };
-        let left = purge.expected.saturating_sub(purge.counts.found);
-        Ok((count.matching > left).then_some(Refusal::CountChanged { expected: left, now: count }))
+        let expected = purge.left();
+        Ok((count.matching > expected).then_some(Refusal::CountChanged { expected, now: count }))
     }
 }
 

@@ -75,7 +75,7 @@ pub enum StopAsked {
 macro_rules! select_purges {
     ($rest:literal) => {
         concat!(
-            "SELECT p.job, p.service, p.environment, p.selection, p.reason, p.expected, p.found, p.removed, p.already_gone, \
+            "SELECT p.job, p.service, p.environment, p.selection, p.reason, p.redis, p.expected, p.found, p.removed, p.already_gone, \
              p.rate, p.attempts, p.stopped_by, j.actor, j.state, j.created_at, j.finished_at \
              FROM purges p JOIN jobs j ON j.id = p.job ",
             $rest
@@ -113,8 +113,8 @@ impl Store {
         Ok(PurgeBegun::New(job))
     }
 
-    /// The proof that the purge of a worker's job holds the lock of the Redis that was reached: it may be another one than when it
-    /// was asked for, after a restart.
+    /// The proof that the purge of a worker's job holds the lock of the Redis that was reached. It may be another one than is on record,
+    /// as after a restart of it: its keys have been counted then, and it is what is on record from now on.
     pub async fn lock_purge(&self, claim: &Claim, redis: &RedisRunId) -> Result<PurgeLocked, Error> {
         let mut write = self.write().await?;
         let job = claim.job.id;
@@ -318,6 +318,7 @@ fn purge(row: &AnyRow) -> Result<Purge, Error> {
         actor: Actor { name: fields.get("actor")? },
         selection: fields.json("selection")?,
         reason: fields.parsed("reason")?,
+        redis: fields.parsed("redis")?,
         expected: count("expected")?,
         counts: PurgeCounts {
             found: count("found")?,

@@ -97,14 +97,35 @@ impl StepRun<'_> {
     /// The Redis, checked anew, and the proof that nobody else purges it.
     async fn begin_purge(&self) -> Result<Begun, NotBegun> {
         let environment = &self.environment()?.name;
-        let redis = match self.portal.redis_to_purge(self.service(), environment).await? {
+        let mut redis = match self.portal.redis_to_purge(self.service(), environment).await? {
             Answer::Done((_, redis)) => redis,
             Answer::Refused(refusal) => return Err(refusal.into()),
         };
+        self.count_anew(&mut redis).await?;
         match self.portal.inner.store.lock_purge(self.claim, redis.as_redis().id()).await? {
             PurgeLocked::Yes(lock, purge) => Ok((redis, lock, *purge)),
             PurgeLocked::Held(holder) => Err(Refusal::PurgeHeld(holder).into()),
         }
+    }
+
+    /// Where this isn't the Redis whose keys were counted, as after a restart, a failover or a change of the configuration: only if no
+    /// more match there than are left of what was agreed to.
+    async fn count_anew(&self, redis: &mut PurgeableRedis) -> Result<(), NotBegun> {
+        let purge = self.purge_on_record().await?;
+        if purge.redis == *redis.as_redis().id() {
+            return Ok(());
+        }
+        let (matching, left) = (redis.count(&purge.selection).await?.matching, purge.left());
+        if matching > left {
+            let why = format!(
+                "This isn't the Redis whose keys were counted, or it was restarted since. {matching} keys match there by now, more than \
+                 the {left} that are left of what was agreed to, so none of them was removed. Count again and purge anew."
+            );
+            return Err(StepFailure::new(why).into());
+        }
+        self.log(format!("Redis is another one by now, or was restarted: {matching} keys match there."))
+            .await?;
+        Ok(())
     }
 
     /// It ends where it is: `unconfirmed` keys may have gone besides those on record.

@@ -139,6 +139,7 @@ async fn counts_and_the_wish_to_stop_survive_a_killed_worker(database: &Database
     let claim = claimed(&store).await;
     let (second, purge) = locked(&store, &claim, "bbb").await;
     assert_eq!((purge.counts, purge.attempts, purge.stopped_by.as_ref()), (COUNTS, 2, Some(&bo)));
+    assert_eq!((purge.redis.as_str(), purge.left()), ("bbb", 10), "it is known which one was counted last");
     assert_eq!(store.purge_progress(&second, COUNTS, 0).await.unwrap(), Some(bo));
     store.purge_progress(&lock, PurgeCounts::default(), 0).await.unwrap_err();
     assert_eq!(
