@@ -107,7 +107,10 @@ pub enum Refusal {
 impl Refusal {
     /// Whether the same may be done within minutes, without anybody changing anything.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::ClusterAway(..) | Self::RedisNotRunning(..) | Self::PerhapsShared(..))
+        matches!(
+            self,
+            Self::ClusterAway(..) | Self::RedisNotRunning(..) | Self::PerhapsShared(..) | Self::PurgeHeld(_)
+        )
     }
 }
 

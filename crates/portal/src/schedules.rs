@@ -6,13 +6,22 @@ use fairway_domain::{
     Action, Actor, EnvironmentName, Outcome, PurgeSchedule, ScheduleId, ServiceName, TimeOfDay, Timestamp,
 };
 use fairway_store::{NewActivity, NewSchedule};
+use std::collections::HashMap;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often it is looked whether one is due.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// A purge for the night isn't done in the morning because Fairway was away: one that is later than this waits for the next day.
+/// How often what couldn't be begun is tried again, since trying may count all keys.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
+
+/// A purge for the night isn't done in the morning because Fairway or its Redis was away: one that is later than this waits for the
+/// next day.
 const LATEST_SECONDS: i64 = 3600;
+
+/// What is due and couldn't be begun yet: when that was tried last, and why it wasn't done.
+type Waiting = HashMap<ScheduleId, (Instant, Outcome)>;
 
 impl Portal {
     /// Has a purge done every day: of at most as many keys as the order expects, whatever matches by then. Asks for what a purge
@@ -71,37 +80,54 @@ impl Portal {
 
     /// Begins what is due, until the portal closes.
     pub(crate) async fn keep_schedules(self) {
+        let mut waiting = Waiting::new();
         loop {
-            if let Err(error) = self.begin_due(Timestamp::now()).await {
+            if let Err(error) = self.begin_all_due(Timestamp::now(), &mut waiting).await {
                 tracing::warn!(%error, "purges that are due can't be begun; trying again");
             }
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    async fn begin_due(&self, now: Timestamp) -> Result<(), Error> {
-        for due in self.inner.store.due_schedules(now).await? {
+    async fn begin_all_due(&self, now: Timestamp, waiting: &mut Waiting) -> Result<(), Error> {
+        let all_due = self.inner.store.due_schedules(now).await?;
+        waiting.retain(|id, _| all_due.iter().any(|due| due.id == *id));
+        for due in all_due {
             if now.as_second() - due.next_at.as_second() > LATEST_SECONDS {
-                let why = format!("Fairway wasn't running at {:.0}; it waits for the next day.", due.next_at);
-                self.skip(&due, Outcome::Refused(why)).await?;
-                continue;
+                let away =
+                    || format!("Fairway wasn't running at {:.0}; it waits for the next day.", due.next_at);
+                let why = waiting.remove(&due.id).map(|(_, why)| why);
+                self.skip(&due, why.unwrap_or_else(|| Outcome::Refused(away()))).await?;
+            } else if waiting.get(&due.id).is_none_or(|(tried, _)| tried.elapsed() >= TRY_AGAIN)
+                && let Some(why) = self.begin_due(&due).await?
+            {
+                waiting.insert(due.id, (Instant::now(), why));
             }
-            let order = PurgeOrder {
-                service: due.service.clone(),
-                environment: due.environment.clone(),
-                selection: due.selection.clone(),
-                expected: due.most,
-                reason: Some(due.reason.clone()),
-                confirm: due.service.to_string(),
-            };
-            let outcome = match self.begin_purge(&due.actor, &order, Some(&due)).await {
-                Ok(Answer::Done(_)) => continue,
-                Ok(Answer::Refused(refusal)) => Outcome::Refused(refusal.to_string()),
-                Err(error) => Outcome::Failed(error.for_person().into()),
-            };
-            self.skip(&due, outcome).await?;
         }
         Ok(())
+    }
+
+    /// Begins it, or puts on record why not. What may be over soon doesn't cost the day: then it says why not yet.
+    async fn begin_due(&self, due: &PurgeSchedule) -> Result<Option<Outcome>, Error> {
+        let order = PurgeOrder {
+            service: due.service.clone(),
+            environment: due.environment.clone(),
+            selection: due.selection.clone(),
+            expected: due.most,
+            reason: Some(due.reason.clone()),
+            confirm: due.service.to_string(),
+        };
+        let (may_pass, outcome) = match self.begin_purge(&due.actor, &order, Some(due)).await {
+            Ok(Answer::Done(_)) => return Ok(None),
+            Ok(Answer::Refused(refusal)) => (refusal.may_pass(), Outcome::Refused(refusal.to_string())),
+            Err(error) => (error.may_pass(), Outcome::Failed(error.for_person().into())),
+        };
+        if may_pass {
+            tracing::info!(schedule = %due.id, ?outcome, "a purge that is due can't be begun yet");
+            return Ok(Some(outcome));
+        }
+        self.skip(due, outcome).await?;
+        Ok(None)
     }
 
     async fn skip(&self, due: &PurgeSchedule, outcome: Outcome) -> Result<(), Error> {

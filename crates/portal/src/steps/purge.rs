@@ -119,7 +119,7 @@ impl StepRun<'_> {
         if matching > left {
             let why = format!(
                 "This isn't the Redis whose keys were counted, or it was restarted since. {matching} keys match there by now, more than \
-                 the {left} that are left of what was agreed to, so none of them was removed. Count again and purge anew."
+                 the {left} that are left of what was agreed to, so none of them was removed."
             );
             return Err(StepFailure::new(why).into());
         }
