@@ -9,6 +9,7 @@ mod new_service;
 mod not_found;
 mod object;
 mod purge;
+mod purge_records;
 mod redis;
 mod redis_key;
 mod service;

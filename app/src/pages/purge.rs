@@ -2,17 +2,15 @@
 
 use crate::{
     address,
-    components::{ago, command, job_state, selection as which},
+    components::{command, selection as which},
     field::{csrf, error_of, hint_of},
     forms::{Alert, AskedKeys, WrongField},
-    model::PurgeProgressView,
+    pages::purge_records::{earlier, scheduled},
     pages::{alert, crumbs},
     request::{Request, Trouble, done, failed, page, param, query, refusal_status, status},
     words,
 };
-use fairway_domain::{
-    EnvironmentName, KeyMemory, KeyType, NodeCount, PurgeSchedule, PurgeSelection, ServiceName,
-};
+use fairway_domain::{EnvironmentName, KeyMemory, KeyType, NodeCount, PurgeSelection, ServiceName};
 use fairway_portal::{PurgePreview, Purgeability};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -58,10 +56,12 @@ pub(crate) fn PurgePage() -> impl IntoView {
         let redis = address::redis(asked.service.as_str(), asked.environment.as_str());
         let see = (purge != Purgeability::NoRedis)
             .then(|| view! { <a class="button" href=redis>"See what is in it"</a> });
+        let schedules = request.portal.purge_schedules(&request.actor, &asked.service, &asked.environment);
+        let scheduled = scheduled(done(schedules.await)?, &request.csrf);
         let body = match purge {
-            Purgeability::Allowed => allowed(&request, &asked).await?,
-            Purgeability::NoRedis => no_redis(&asked.service).into_any(),
-            Purgeability::NotPurgeable => not_purgeable(&asked).into_any(),
+            Purgeability::Allowed => allowed(&request, &asked, scheduled.into_any()).await?,
+            Purgeability::NoRedis => view! { {no_redis(&asked.service)} {scheduled} }.into_any(),
+            Purgeability::NotPurgeable => view! { {not_purgeable(&asked)} {scheduled} }.into_any(),
         };
         let title =
             format!("Purge {} Redis on {}", words::possessive(asked.service.as_str()), asked.environment);
@@ -76,14 +76,9 @@ pub(crate) fn PurgePage() -> impl IntoView {
     })
 }
 
-async fn allowed(request: &Request, asked: &Asked) -> Result<AnyView, Trouble> {
+async fn allowed(request: &Request, asked: &Asked, scheduled: AnyView) -> Result<AnyView, Trouble> {
     let purges = done(request.portal.purges(&request.actor, &asked.service, &asked.environment).await)?;
-    let schedules =
-        done(request.portal.purge_schedules(&request.actor, &asked.service, &asked.environment).await)?;
-    let earlier = view! {
-        {scheduled(schedules, &request.csrf)}
-        {earlier(purges.into_iter().map(Into::into).collect())}
-    };
+    let earlier = view! { {scheduled} {earlier(purges.into_iter().map(Into::into).collect())} };
     if asked.keys.is_empty() {
         return Ok(view! { {choose(asked, None)} {earlier} }.into_any());
     }
@@ -352,89 +347,6 @@ fn every_day(asked: &Asked, preview: &PurgePreview, request: &Request) -> impl I
             </form>
         </details>
     }
-}
-
-/// What is purged here every day, each with the way to end that.
-fn scheduled(schedules: Vec<PurgeSchedule>, token: &str) -> Option<impl IntoView + use<>> {
-    let row = |schedule: PurgeSchedule| {
-        let removal = format!("/services/{}/purge/schedules/{}/removal", schedule.service, schedule.id);
-        let last = schedule.last_job.map(|job| view! { <a href=format!("/jobs/{job}")>"Last time"</a> });
-        view! {
-            <tr>
-                <td>{schedule.at.to_string()} " UTC"</td>
-                <td>{schedule.actor.name}</td>
-                <td class="wide" title=schedule.reason.to_string()>{which(&schedule.selection)} " · " {schedule.reason.to_string()}</td>
-                <td class="number">{words::count(schedule.most)}</td>
-                <td>{last}</td>
-                <td>
-                    <form method="post" action=removal>
-                        {csrf(token.to_owned())}
-                        <button>"Remove"</button>
-                    </form>
-                </td>
-            </tr>
-        }
-    };
-    (!schedules.is_empty()).then(|| {
-        view! {
-            <section class="part">
-                <h2>"Every day"</h2>
-                <div class="scroll" tabindex="0" role="region" aria-label="Purges of every day">
-                    <table class="timeline">
-                        <thead>
-                            <tr>
-                                <th scope="col">"At"</th>
-                                <th scope="col">"Who"</th>
-                                <th scope="col" class="wide">"What and why"</th>
-                                <th scope="col" class="number">"At most"</th>
-                                <th scope="col">"Job"</th>
-                                <th scope="col">"To end it"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{schedules.into_iter().map(row).collect_view()}</tbody>
-                    </table>
-                </div>
-            </section>
-        }
-    })
-}
-
-/// What was purged here before, each with the way to the same again.
-fn earlier(purges: Vec<PurgeProgressView>) -> Option<impl IntoView> {
-    let row = |purge: PurgeProgressView| {
-        view! {
-            <tr>
-                <td>{ago(purge.created)}</td>
-                <td>{purge.actor.clone()}</td>
-                <td class="wide" title=purge.reason.clone()>{which(&purge.selection)} " · " {purge.reason.clone()}</td>
-                <td>{job_state(purge.state)}</td>
-                <td class="number"><a href=format!("/jobs/{}", purge.job)>{words::count(purge.counts.removed)}</a></td>
-                <td><a href=purge.again>"Again"</a></td>
-            </tr>
-        }
-    };
-    (!purges.is_empty()).then(|| {
-        view! {
-            <section class="part">
-                <h2>"Earlier purges"</h2>
-                <div class="scroll" tabindex="0" role="region" aria-label="Earlier purges">
-                    <table class="timeline">
-                        <thead>
-                            <tr>
-                                <th scope="col">"When"</th>
-                                <th scope="col">"Who"</th>
-                                <th scope="col" class="wide">"What and why"</th>
-                                <th scope="col">"Outcome"</th>
-                                <th scope="col" class="number">"Removed"</th>
-                                <th scope="col">"The same"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{purges.into_iter().map(row).collect_view()}</tbody>
-                    </table>
-                </div>
-            </section>
-        }
-    })
 }
 
 fn no_redis(service: &ServiceName) -> impl IntoView + use<> {
