@@ -219,7 +219,7 @@ fn dry_run(selection: &PurgeSelection, preview: &PurgePreview) -> impl IntoView 
             {(count.nodes.len() > 1).then(|| nodes(&count.nodes))}
             <ul class="keys">{sample}</ul>
             {(more > 0).then(|| view! { <p class="quiet">"and " {words::count(more)} " more"</p> })}
-            {command(preview.command.to_string())}
+            {command(preview.count_command.to_string())}
         </section>
     }
 }
@@ -301,6 +301,7 @@ fn confirm(asked: &Asked, preview: &PurgePreview, request: &Request) -> AnyView 
                     {button}
                 </button>
             </form>
+            {command(preview.command.to_string())}
         </section>
     }
     .into_any()
