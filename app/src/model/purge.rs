@@ -1,7 +1,7 @@
 //! A purge, as the pages of its job and of its Redis show it.
 
 use super::milliseconds;
-use crate::{forms, forms::AskedKeys, words};
+use crate::{forms, forms::AskedKeys};
 use fairway_domain::{JobState, Purge, PurgeCounts, PurgeSelection};
 
 /// A purge, and how far it is.
@@ -16,8 +16,8 @@ pub(crate) struct PurgeProgressView {
     pub left: u64,
     pub counts: PurgeCounts,
     pub rate: u64,
-    /// Whether keys may have gone that aren't counted.
-    pub cut_off: bool,
+    /// What it removed so far, in words.
+    pub outcome: String,
     pub stopped_by: Option<String>,
     pub created: i64,
     pub finished: Option<i64>,
@@ -26,26 +26,16 @@ pub(crate) struct PurgeProgressView {
 }
 
 impl PurgeProgressView {
-    /// Seconds until it is done, by what it removes at present.
+    /// Seconds until it is done, by what it removes on average.
     pub(crate) fn seconds_left(&self) -> Option<u64> {
         (self.rate > 0 && self.left > 0).then(|| self.left.div_ceil(self.rate))
-    }
-
-    /// *12,000 keys removed, 3 had gone meanwhile*.
-    pub(crate) fn outcome(&self) -> String {
-        let removed = words::counted(self.counts.removed, "key");
-        let least = if self.cut_off { "at least " } else { "" };
-        let gone = match self.counts.already_gone {
-            0 => String::new(),
-            gone => format!(", {} had gone meanwhile", words::count(gone)),
-        };
-        format!("{least}{removed} removed{gone}")
     }
 }
 
 impl From<Purge> for PurgeProgressView {
     fn from(purge: Purge) -> Self {
-        let (keys, left) = (AskedKeys::from(&purge.selection), purge.left());
+        let keys = AskedKeys::from(&purge.selection);
+        let (left, outcome) = (purge.left(), purge.outcome());
         let (service, environment) = (purge.service.as_str(), purge.environment.as_str());
         Self {
             again: forms::purge_address(service, environment, &keys, purge.reason.as_str()),
@@ -58,7 +48,7 @@ impl From<Purge> for PurgeProgressView {
             left,
             counts: purge.counts,
             rate: purge.rate,
-            cut_off: purge.attempts > 1,
+            outcome,
             stopped_by: purge.stopped_by.map(|actor| actor.name),
             created: milliseconds(purge.created_at),
             finished: purge.finished_at.map(milliseconds),
@@ -101,8 +91,8 @@ mod tests {
 
     #[test]
     fn the_outcome_adds_up_and_says_when_a_part_of_it_is_not_known() {
-        assert_eq!(purge(12_003, 12_000, 1, 1).outcome(), "12,000 keys removed, 3 had gone meanwhile");
-        assert_eq!(purge(1, 1, 1, 2).outcome(), "at least 1 key removed");
+        assert_eq!(purge(12_003, 12_000, 1, 1).outcome, "12,000 keys removed, 3 had gone meanwhile");
+        assert_eq!(purge(1, 1, 1, 2).outcome, "at least 1 key removed");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How far a purge is, and what came of it.
 
-use crate::{components::selection, field::csrf, model::PurgeProgressView, words};
+use crate::{clock, components::selection, field::csrf, model::PurgeProgressView, words};
 use fairway_domain::JobState;
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ pub(crate) fn purge_progress(purge: &PurgeProgressView, token: &str) -> impl Int
     view! {
         <section class="purge-progress" aria-label="How far it is">
             {running.then(|| bar(purge))}
-            <p class="figure">{purge.outcome()} {pace(purge)}</p>
+            <p class="figure">{purge.outcome.clone()} {pace(purge)}</p>
             <p class="quiet">{selection(&purge.selection)} " · why: " {purge.reason.clone()}</p>
             {purge
                 .stopped_by
@@ -26,7 +26,7 @@ fn bar(purge: &PurgeProgressView) -> impl IntoView + use<> {
     view! { <progress value=done.to_string() max=all.to_string() aria-label="Keys done"></progress> }
 }
 
-/// *of 12,000 expected · 5,000 a second · about 2 s left*.
+/// *of 12,000 expected · 5,000 a second · about 2 min 5 s left*.
 fn pace(purge: &PurgeProgressView) -> Option<impl IntoView + use<>> {
     let running = purge.state == JobState::Running;
     let early = running || purge.state == JobState::Stopped || purge.state == JobState::Failed;
@@ -38,7 +38,8 @@ fn pace(purge: &PurgeProgressView) -> Option<impl IntoView + use<>> {
         words.push(format!("{} a second", words::count(purge.rate)));
     }
     if let Some(seconds) = purge.seconds_left().filter(|_| running) {
-        words.push(format!("about {seconds} s left"));
+        let left = clock::lasting_still(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX));
+        words.push(format!("about {left} left"));
     }
     (!words.is_empty()).then(|| view! { <span class="quiet">" " {words.join(" · ")}</span> })
 }

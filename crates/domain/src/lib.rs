@@ -17,6 +17,7 @@ mod log;
 mod log_history;
 mod log_place;
 mod names;
+mod number;
 mod parameters;
 mod purge;
 mod redis;
@@ -42,6 +43,7 @@ pub use log_place::{LogMoment, LogPlace, push_hex};
 pub use names::{
     EnvironmentName, Invalid, Namespace, SERVICE_NAME_LIMIT, ServiceName, TeamName, VariableName,
 };
+pub use number::grouped;
 pub use parameters::{
     Components, Field, FieldError, Parameters, ParametersDraft, Port, Replicas, Runtime, Variable,
 };

@@ -2,7 +2,7 @@
 
 use crate::{
     Actor, EnvironmentName, IdleTime, Invalid, JobId, JobState, KeyPattern, KeyPrefix, KeyType, ServiceName,
-    Timestamp, names::parsed_text,
+    Timestamp, names::parsed_text, number::grouped,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -270,7 +270,7 @@ pub struct Purge {
     pub expected: u64,
     /// What it did so far, all attempts together.
     pub counts: PurgeCounts,
-    /// Keys it removes in a second at present; 0 while that isn't known.
+    /// Keys it removes in a second, on average since it was taken up last; 0 while that isn't known.
     pub rate: u64,
     /// How often it was taken up. More than once: an attempt was cut off, and what that removed in its last moments isn't counted.
     pub attempts: u64,
@@ -287,6 +287,18 @@ pub struct Purge {
 }
 
 impl Purge {
+    /// What all attempts together removed: *at least 12,000 keys removed, 3 had gone meanwhile*.
+    pub fn outcome(&self) -> String {
+        let PurgeCounts { removed, already_gone, .. } = self.counts;
+        let least = if self.attempts > 1 { "at least " } else { "" };
+        let keys = if removed == 1 { "key" } else { "keys" };
+        let gone = match already_gone {
+            0 => String::new(),
+            gone => format!(", {} had gone meanwhile", grouped(gone)),
+        };
+        format!("{least}{} {keys} removed{gone}", grouped(removed))
+    }
+
     /// How many keys may still go of those that were agreed to.
     pub fn left(&self) -> u64 {
         self.expected.saturating_sub(self.counts.found)

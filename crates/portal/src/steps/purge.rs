@@ -43,7 +43,11 @@ impl StepRun<'_> {
     pub(super) async fn purge(&self) -> Result<Performed, StepFailure> {
         let asked = self.purge_on_record().await?;
         let begun = self.begin_in_time().await.map_err(|failure| failure.before_another_attempt(&asked))?;
-        let Some(mut begun) = begun else { return self.stopped_while_waiting(0).await };
+        let Some(mut begun) = begun else {
+            let purge = self.purge_on_record().await?;
+            let purge = if purge.attempts > 0 { cut_off(&purge) } else { purge };
+            return Ok(stopped(&purge, 0));
+        };
         loop {
             let (mut redis, lock, purge) = begun;
             let underway = Underway {
@@ -67,7 +71,7 @@ impl StepRun<'_> {
             let again = self.begin_in_time().await;
             begun = match again.map_err(|why| failure(&purge, &why.error, unconfirmed))? {
                 Some(again) => again,
-                None => return self.stopped_while_waiting(unconfirmed).await,
+                None => return Ok(stopped(&self.purge_on_record().await?, unconfirmed)),
             };
         }
     }
@@ -128,13 +132,6 @@ impl StepRun<'_> {
         Ok(())
     }
 
-    /// It ends where it is: `unconfirmed` keys may have gone besides those on record.
-    async fn stopped_while_waiting(&self, unconfirmed: u64) -> Result<Performed, StepFailure> {
-        let purge = self.purge_on_record().await?;
-        let removed = format!("{}{}", outcome(&purge), perhaps(unconfirmed));
-        Ok(stopped(&purge, &removed))
-    }
-
     /// What came of it, in words.
     async fn result(
         &self,
@@ -146,10 +143,10 @@ impl StepRun<'_> {
             cause => failure(purge, &cause, 0),
         })?;
         let seconds = report.elapsed.as_secs_f64();
-        let removed = format!("{}{}", outcome(purge), perhaps(report.unconfirmed));
         if report.stopped {
-            return Ok(stopped(purge, &removed));
+            return Ok(stopped(purge, report.unconfirmed));
         }
+        let removed = removed_of(purge, report.unconfirmed);
         let again = if purge.attempts > 1 { " since it was taken up again" } else { "" };
         let detail = format!("{removed}, in {seconds:.1} s{again}");
         self.log(&detail).await?;
@@ -233,13 +230,14 @@ async fn remove(
     redis.purge(&purge.selection, pace, progress).await
 }
 
-/// What was removed, in words.
-fn outcome(purge: &Purge) -> String {
-    let PurgeCounts { removed, already_gone, .. } = purge.counts;
-    let least = if purge.attempts > 1 { "at least " } else { "" };
-    let gone = if already_gone > 0 { format!("; {already_gone} had gone meanwhile") } else { String::new() };
-    let keys = if removed == 1 { "key" } else { "keys" };
-    format!("{least}{removed} {keys} removed: {}{gone}", purge.selection)
+/// What was removed, and of which keys.
+fn removed_of(purge: &Purge, unconfirmed: u64) -> String {
+    format!("{}{}: {}", purge.outcome(), perhaps(unconfirmed), purge.selection)
+}
+
+/// As it is where the attempt before was cut off: what that one removed in its last moments isn't on record.
+fn cut_off(purge: &Purge) -> Purge {
+    Purge { attempts: purge.attempts + 1, ..purge.clone() }
 }
 
 /// Keys whose removal a server that went away didn't confirm.
@@ -250,7 +248,8 @@ fn perhaps(unconfirmed: u64) -> String {
     }
 }
 
-fn stopped(purge: &Purge, removed: &str) -> Performed {
+fn stopped(purge: &Purge, unconfirmed: u64) -> Performed {
+    let removed = removed_of(purge, unconfirmed);
     let detail =
         format!("{removed}; stopped before its end, of {} expected. Why: {}", purge.expected, purge.reason);
     let by = purge.stopped_by.as_ref().map_or("somebody", |actor| actor.name.as_str());
@@ -259,23 +258,16 @@ fn stopped(purge: &Purge, removed: &str) -> Performed {
 
 /// Why it couldn't go on, and what had been removed until then.
 fn failure(purge: &Purge, cause: &dyn fmt::Display, unconfirmed: u64) -> StepFailure {
+    let removed = (purge.counts.removed > 0 || purge.attempts > 1).then(|| purge.outcome());
     let unconfirmed = perhaps(unconfirmed);
-    StepFailure::new(match (removed_before(purge), unconfirmed.as_str()) {
+    StepFailure::new(match (removed, unconfirmed.as_str()) {
         (None, "") => format!("{cause} Nothing was removed."),
         (None, _) => format!("{cause} No key was confirmed to be removed{unconfirmed}. {GOES_ON}"),
-        (Some(removed), _) => format!("{cause} {removed} until then{unconfirmed}. {GOES_ON}"),
+        (Some(removed), _) => format!("{cause} Until then: {removed}{unconfirmed}. {GOES_ON}"),
     })
 }
 
 const GOES_ON: &str = "Retry counts again and goes on with what is left.";
-
-/// What all attempts together removed, if it may be any key at all.
-fn removed_before(purge: &Purge) -> Option<String> {
-    let removed = purge.counts.removed;
-    let least = if purge.attempts > 1 { "at least " } else { "" };
-    let (keys, were) = if removed == 1 { ("key", "was") } else { ("keys", "were") };
-    (removed > 0 || purge.attempts > 1).then(|| format!("{least}{removed} {keys} {were} removed"))
-}
 
 impl From<Refusal> for NotBegun {
     fn from(refusal: Refusal) -> Self {
@@ -308,10 +300,6 @@ impl StepFailure {
         if asked.attempts == 0 {
             return self;
         }
-        let removed = asked.counts.removed;
-        Self::new(format!(
-            "{} Attempts before had removed at least {removed} of the keys. {GOES_ON}",
-            self.error
-        ))
+        Self::new(format!("{} By the attempts before: {}. {GOES_ON}", self.error, cut_off(asked).outcome()))
     }
 }
