@@ -204,7 +204,7 @@ async function walk(fairway) {
   await redisCli(fairway.namespaces.staging, name, Array.from({ length: 1000 }, (_, key) => `SET walk:${key} ${key}`).join('\n'));
   const keys = { pattern: 'walk:*' };
   const { count } = await done(fairway.rest.post(`${environment('staging')}/purges`, { ...keys, dryRun: true }));
-  const purge = await done(fairway.rest.post(`${environment('staging')}/purges`, { ...keys, expectedCount: count.matching, reason: 'a measurement' }));
+  const purge = await done(fairway.rest.post(`${environment('staging')}/purges`, { ...keys, expectedCount: count.matching, reason: 'a measurement', confirm: name }));
   await fairway.job(purge.id);
   await done(fairway.rest.post(`${environment('staging')}/restarts`, {}));
   await fairway.settled(name, 1);
