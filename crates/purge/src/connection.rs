@@ -60,7 +60,7 @@ impl Redis {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let node = Node::connect(stream, login).await?;
+        let node = Node::connect(stream, login).await?.whole()?;
         let (id, ids) = (node.run_id().clone(), node.ids().clone());
         Ok(Self { nodes: vec![node], id, ids, named: None, others: BTreeMap::new() })
     }

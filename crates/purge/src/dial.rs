@@ -66,7 +66,7 @@ impl Dialer {
         for address in &self.named.addresses {
             let answer = match &self.named.topology {
                 RedisTopology::Standalone => {
-                    self.dial(address).await.map(|node| (vec![node], Layout::default()))
+                    self.dial(address).await.and_then(Node::whole).map(|node| (vec![node], Layout::default()))
                 }
                 RedisTopology::Cluster => self.cluster(address).await,
                 RedisTopology::Sentinel { name } => self.sentinels_primary(address, name).await,
@@ -101,7 +101,7 @@ impl Dialer {
         let Some((host, port)) = answer else {
             return Err(Error::Refused(format!("the sentinel at {address} knows no primary called {name}")));
         };
-        let node = self.dial(&RedisAddress { host, port }).await?;
+        let node = self.dial(&RedisAddress { host, port }).await?.whole()?;
         if !node.is_primary() {
             return Err(Error::Unsettled(format!("the sentinels name {}, which is a replica", node.name())));
         }

@@ -48,6 +48,12 @@ pub enum Error {
          certificate of whoever signed it."
     )]
     Untrusted(String),
+    /// It is one server of a cluster and was named as if it stood alone.
+    #[error(
+        "{0} is one server of a cluster and has only a part of the keys. Whoever runs Fairway can name the whole in the \
+         configuration: redis-cluster://HOST:PORT, with rediss for TLS."
+    )]
+    PartOfCluster(String),
     /// Servers are changing places, or some of the keys have none.
     #[error("The servers of this Redis are changing places: {0}. Wait until they have settled, then go on.")]
     Unsettled(String),

@@ -51,6 +51,7 @@ pub(crate) struct Node {
     run_id: RedisRunId,
     ids: BTreeSet<RedisRunId>,
     is_primary: bool,
+    in_cluster: bool,
 }
 
 impl Node {
@@ -101,6 +102,11 @@ impl Node {
         self.is_primary
     }
 
+    /// Itself, if it has all the keys there are: a server of a cluster has only its part.
+    pub(crate) fn whole(self) -> Result<Self, Error> {
+        if self.in_cluster { Err(Error::PartOfCluster(self.name())) } else { Ok(self) }
+    }
+
     pub(crate) async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Error> {
         command.query_async(&mut self.connection).await.map_err(|error| self.said(&error))
     }
@@ -142,7 +148,10 @@ async fn greet(mut connection: MultiplexedConnection, address: Option<RedisAddre
     let replicated = field(&replication, "master_replid").and_then(|id| id.parse().ok());
     let ids = replicated.into_iter().chain([run_id.clone()]).collect();
     let is_primary = field(&replication, "role").is_none_or(|role| role == "master");
-    Ok(Node { connection, address, run_id, ids, is_primary })
+    // Valkey 9 has a word of its own.
+    let in_cluster =
+        ["redis_mode", "server_mode"].into_iter().any(|name| field(&server, name) == Some("cluster"));
+    Ok(Node { connection, address, run_id, ids, is_primary, in_cluster })
 }
 
 async fn info(connection: &mut MultiplexedConnection, section: &str) -> Result<String, Error> {

@@ -316,10 +316,25 @@ async fn a_replica_and_a_part_of_a_cluster_are_known_for_the_same_redis() {
     let primary = at(watched.url()).await;
     let replica = at(format!("redis://{}", watched.replica.address())).await;
     let whole = at(cluster.url()).await;
-    let part = at(format!("redis://{}", cluster.members[2].address())).await;
+    let part = at(format!("redis-cluster://{}", cluster.members[2].address())).await;
     assert!(primary.is_same(&replica) && whole.is_same(&part));
     assert!(!primary.is_same(&whole) && !replica.is_same(&part));
     assert_eq!(whole.id(), at(cluster.url()).await.id(), "and it keeps its name");
+}
+
+#[tokio::test]
+async fn one_server_of_a_cluster_is_not_taken_for_the_whole() {
+    for program in [REDIS, valkey()] {
+        let cluster = Cluster::of(program, 0);
+        cluster.fill((0..300).map(|number| format!("app:{number}")));
+        let named = format!("redis://{}", cluster.members[0].address()).parse().unwrap();
+        let refused = PurgeableRedis::reach(&named, credentials(), &environment(true)).await;
+        let Err(error @ Error::PartOfCluster(_)) = refused else { panic!("a part was taken for the whole") };
+        assert!(error.to_string().contains("redis-cluster://"), "{error}");
+        let stream = tokio::net::TcpStream::connect(cluster.members[0].address()).await.unwrap();
+        let refused = Redis::connect(stream, &credentials().login).await;
+        assert!(matches!(refused, Err(Error::PartOfCluster(_))), "nor is it at the end of a stream");
+    }
 }
 
 #[tokio::test]
