@@ -1,7 +1,8 @@
 //! Connections: one that may only look, and the one that only a purgeable environment's Redis gets.
 
 use crate::Error;
-use crate::dial::{Credentials, Dialer, Layout, check_slots};
+use crate::cluster::Layout;
+use crate::dial::{Credentials, Dialer, Found};
 use crate::node::{Login, Node};
 use fairway_domain::{Environment, NamedRedis, RedisAddress, RedisRunId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub struct Redis {
     pub(crate) nodes: Vec<Node>,
     id: RedisRunId,
+    /// What its servers were called when it was reached, and what they replicated: no other server is taken for a part of it.
     ids: BTreeSet<RedisRunId>,
     /// The way to its servers, and who held which slots when that was looked at last; not for the end of a stream.
     named: Option<(Dialer, Layout)>,
@@ -68,16 +70,16 @@ impl Redis {
     /// Greets every server that holds keys of the named Redis, each within five seconds.
     pub async fn reach(named: &NamedRedis, credentials: Credentials) -> Result<Self, Error> {
         let dialer = Dialer::new(named.clone(), credentials);
-        let (nodes, layout) = dialer.primaries().await?;
-        let id = layout.ids().next().or_else(|| nodes.first().map(Node::run_id)).cloned();
+        let Found { nodes, layout, members, .. } = dialer.primaries().await?;
+        let id = members.first().or_else(|| nodes.first().map(Node::run_id)).cloned();
         let id = id.ok_or_else(|| Error::Unsettled("none of them holds any keys".into()))?;
-        let named = Some((dialer, layout));
-        let mut redis = Self { nodes, id, ids: BTreeSet::new(), named, others: BTreeMap::new() };
-        redis.name_itself();
-        Ok(redis)
+        let of_nodes = nodes.iter().flat_map(|node| node.ids().iter().cloned());
+        let ids = of_nodes.chain(members).collect();
+        Ok(Self { nodes, id, ids, named: Some((dialer, layout)), others: BTreeMap::new() })
     }
 
-    /// Which Redis it is, in one word: of a server its run id, of a cluster the id of one of its nodes. It stays while this is open.
+    /// Which Redis it is, in one word: of a server its run id, of a cluster the id of one of its nodes. It stays while this is open:
+    /// where another server takes the whole of it over, this one is of no use any more.
     pub fn id(&self) -> &RedisRunId {
         &self.id
     }
@@ -97,24 +99,44 @@ impl Redis {
         self.named.as_ref().is_some_and(|(dialer, _)| dialer.can_move())
     }
 
-    /// Looks anew which servers hold the keys, and connects to them. Gives whether that has changed; fails while keys are on the move.
+    /// Looks anew which servers hold the keys, and connects to them. Gives whether that has changed. Fails while keys are on the move, and
+    /// for good where a server has come that isn't known to be a part of it, or that has taken the whole of it over: whether that one may
+    /// be purged has to be asked from the beginning.
     pub(crate) async fn rearranged(&mut self) -> Result<bool, Error> {
-        let Some((dialer, layout)) = self.named.as_mut().filter(|(dialer, _)| dialer.can_move()) else {
+        let Some((dialer, before)) = self.named.as_ref().filter(|(dialer, _)| dialer.can_move()) else {
             return Ok(false);
         };
-        let (mut nodes, now) = dialer.primaries().await?;
-        if now.is_cluster() {
-            for node in &mut nodes {
-                check_slots(node).await?;
+        let Found { nodes, layout, handing_over, .. } = dialer.primaries().await?;
+        if layout.is_cluster() {
+            for primary in layout.primaries() {
+                self.check_known(&primary.id, &primary.address)?;
             }
+        } else {
+            self.check_same(&nodes)?;
+        }
+        if let Some(name) = handing_over {
+            return Err(Error::Unsettled(format!("slots are being moved from or to {name}")));
         }
         let same = |(one, other): (&Node, &Node)| one.run_id() == other.run_id();
-        let changed = now != *layout || !self.nodes.iter().zip(&nodes).all(same);
-        *layout = now;
+        let changed = layout != *before || !self.nodes.iter().zip(&nodes).all(same);
+        self.named = self.named.take().map(|(dialer, _)| (dialer, layout));
         self.nodes = nodes;
         self.others.clear();
-        self.name_itself();
         Ok(changed)
+    }
+
+    /// A server that joined the cluster later may have brought keys of another Redis.
+    fn check_known(&self, id: &RedisRunId, address: &RedisAddress) -> Result<(), Error> {
+        if self.ids.contains(id) { Ok(()) } else { Err(Error::Joined(address.to_string())) }
+    }
+
+    /// What sentinels name must be what they named before.
+    fn check_same(&self, nodes: &[Node]) -> Result<(), Error> {
+        match nodes.iter().find(|node| *node.run_id() != self.id) {
+            None => Ok(()),
+            Some(successor) if successor.succeeds(&self.ids) => Err(Error::TakenOver(successor.name())),
+            Some(stranger) => Err(Error::Joined(stranger.name())),
+        }
     }
 
     /// The server at `address`.
@@ -126,17 +148,9 @@ impl Redis {
         let Some((dialer, _)) = &self.named else {
             return Err(Error::Unsettled(format!("it names another server, {address}")));
         };
-        let node = dialer.dial(address).await?;
+        let (node, membership) = dialer.member(address).await?;
+        self.check_known(&membership.itself, address)?;
         self.others.insert(address.clone(), node.clone());
         Ok(node)
-    }
-
-    /// Adds to what it is known by; what it was known by before a change stays.
-    fn name_itself(&mut self) {
-        let of_nodes = self.nodes.iter().flat_map(|node| node.ids().iter().cloned());
-        self.ids.extend(of_nodes);
-        if let Some((_, layout)) = &self.named {
-            self.ids.extend(layout.ids().cloned());
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! The way to a Redis that the configuration names, whichever of its servers hold the keys at present.
 
 use crate::Error;
+use crate::cluster::{Layout, Membership};
 use crate::node::{Login, Node};
-use crate::slots::SLOTS;
 use fairway_domain::{NamedRedis, RedisAddress, RedisRunId, RedisTopology};
-use redis::{Client, ConnectionAddr, IntoConnectionInfo, TlsCertificates, Value};
+use redis::{Client, ConnectionAddr, IntoConnectionInfo, TlsCertificates};
 use std::collections::BTreeSet;
 
 /// What the Secret of a named Redis holds.
@@ -18,26 +18,20 @@ pub struct Credentials {
     pub sentinels: Login,
 }
 
-/// Which server holds which slots of a cluster. One without slots for a Redis that is no cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Layout {
-    /// From which slot to which, and where; in order.
-    ranges: Vec<(u32, u32, RedisAddress)>,
-    ids: BTreeSet<RedisRunId>,
+/// Who holds the keys at present.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) layout: Layout,
+    /// What the cluster's servers are called in it, those without slots too.
+    pub(crate) members: BTreeSet<RedisRunId>,
+    /// One that hands slots over, or takes some.
+    pub(crate) handing_over: Option<String>,
 }
 
-impl Layout {
-    pub(crate) fn is_cluster(&self) -> bool {
-        !self.ranges.is_empty()
-    }
-
-    /// What the cluster's servers are called in it, which stays over restarts.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &RedisRunId> {
-        self.ids.iter()
-    }
-
-    fn primaries(&self) -> BTreeSet<&RedisAddress> {
-        self.ranges.iter().map(|(_, _, address)| address).collect()
+impl Found {
+    fn alone(node: Node) -> Self {
+        Self { nodes: vec![node], ..Self::default() }
     }
 }
 
@@ -59,17 +53,24 @@ impl Dialer {
         Node::open(&self.client(address, &self.credentials.login)?, address).await
     }
 
-    /// Connections to every server that holds keys, and who holds what: as the first of the named servers that can answer says. If
-    /// none can, what the last one said.
-    pub(crate) async fn primaries(&self) -> Result<(Vec<Node>, Layout), Error> {
+    /// A server of a cluster, and what it knows of the others.
+    pub(crate) async fn member(&self, address: &RedisAddress) -> Result<(Node, Membership), Error> {
+        let mut node = self.dial(address).await?;
+        let membership = Membership::of(&mut node).await?;
+        Ok((node, membership))
+    }
+
+    /// Every server that holds keys, and who holds what: as the first of the named servers that can answer says. If none can, what the
+    /// last one said.
+    pub(crate) async fn primaries(&self) -> Result<Found, Error> {
         let mut last = Error::Unreachable("no address is named".into());
         for address in &self.named.addresses {
             let answer = match &self.named.topology {
-                RedisTopology::Standalone => {
-                    self.dial(address).await.and_then(Node::whole).map(|node| (vec![node], Layout::default()))
-                }
+                RedisTopology::Standalone => self.dial(address).await.and_then(Node::whole).map(Found::alone),
                 RedisTopology::Cluster => self.cluster(address).await,
-                RedisTopology::Sentinel { name } => self.sentinels_primary(address, name).await,
+                RedisTopology::Sentinel { name } => {
+                    self.sentinels_primary(address, name).await.map(Found::alone)
+                }
             };
             match answer {
                 Ok(answer) => return Ok(answer),
@@ -79,20 +80,25 @@ impl Dialer {
         Err(last)
     }
 
-    async fn cluster(&self, address: &RedisAddress) -> Result<(Vec<Node>, Layout), Error> {
-        let layout = layout(&mut self.dial(address).await?, address).await?;
-        let mut nodes = Vec::new();
+    async fn cluster(&self, address: &RedisAddress) -> Result<Found, Error> {
+        let (mut node, Membership { members, .. }) = self.member(address).await?;
+        let layout = Layout::by(&mut node, address).await?;
+        let (mut nodes, mut handing_over) = (Vec::new(), None);
         for primary in layout.primaries() {
-            nodes.push(self.dial(primary).await?);
+            let (node, known) = self.member(&primary.address).await?;
+            if known.itself != primary.id {
+                let at = &primary.address;
+                return Err(Error::Unsettled(format!("{at} isn't the server that {address} takes it for")));
+            }
+            if known.hands_over {
+                handing_over = Some(node.name());
+            }
+            nodes.push(node);
         }
-        Ok((nodes, layout))
+        Ok(Found { nodes, layout, members, handing_over })
     }
 
-    async fn sentinels_primary(
-        &self,
-        address: &RedisAddress,
-        name: &str,
-    ) -> Result<(Vec<Node>, Layout), Error> {
+    async fn sentinels_primary(&self, address: &RedisAddress, name: &str) -> Result<Node, Error> {
         let client = self.client(address, &self.credentials.sentinels)?;
         let mut sentinel = Node::open(&client, address).await?;
         let mut question = redis::cmd("SENTINEL");
@@ -105,7 +111,7 @@ impl Dialer {
         if !node.is_primary() {
             return Err(Error::Unsettled(format!("the sentinels name {}, which is a replica", node.name())));
         }
-        Ok((vec![node], Layout::default()))
+        Ok(node)
     }
 
     fn client(&self, address: &RedisAddress, login: &Login) -> Result<Client, Error> {
@@ -124,54 +130,5 @@ impl Dialer {
             _ => Client::open(info),
         });
         client.map_err(|error| Error::Untrusted(error.to_string()).at(address))
-    }
-}
-
-/// Who holds which slots, by the server at `address`. Fails where not every slot is held: its keys would be missed.
-async fn layout(node: &mut Node, address: &RedisAddress) -> Result<Layout, Error> {
-    let answer: Vec<Vec<Value>> = node.ask(redis::cmd("CLUSTER").arg("SLOTS")).await?;
-    let unclear = || Error::Refused(format!("{address} answers CLUSTER SLOTS with something else"));
-    let mut layout = Layout::default();
-    for range in answer {
-        let mut parts = range.into_iter();
-        let (Some(first), Some(last), Some(primary)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(unclear());
-        };
-        let (at, id) = server(primary, address).ok_or_else(unclear)?;
-        let (first, last): (u32, u32) = (read(first).ok_or_else(unclear)?, read(last).ok_or_else(unclear)?);
-        layout.ranges.push((first, last, at));
-        layout.ids.extend(id);
-        layout.ids.extend(parts.filter_map(|replica| server(replica, address)?.1));
-    }
-    layout.ranges.sort();
-    let held: u32 = layout.ranges.iter().map(|(first, last, _)| last + 1 - first).sum();
-    if held == u32::from(SLOTS) {
-        return Ok(layout);
-    }
-    Err(Error::Unsettled(format!("{held} of {SLOTS} slots are held by a server, so keys would be missed")))
-}
-
-/// A server in an answer of CLUSTER SLOTS: host, port and id. Without a host, it is the one that was asked.
-fn server(answer: Value, asked: &RedisAddress) -> Option<(RedisAddress, Option<RedisRunId>)> {
-    let Value::Array(parts) = answer else { return None };
-    let mut parts = parts.into_iter();
-    let host: Option<String> = read(parts.next()?)?;
-    let port: u16 = read(parts.next()?)?;
-    let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| asked.host.clone());
-    let id = parts.next().and_then(read::<String>).and_then(|id| id.parse().ok());
-    Some((RedisAddress { host, port }, id))
-}
-
-fn read<T: redis::FromRedisValue>(value: Value) -> Option<T> {
-    redis::from_redis_value(value).ok()
-}
-
-/// Fails while slots move from or to the server: a key that moves may be where nobody looks any more.
-pub(crate) async fn check_slots(node: &mut Node) -> Result<(), Error> {
-    let nodes: String = node.ask(redis::cmd("CLUSTER").arg("NODES")).await?;
-    let itself = nodes.lines().find(|line| line.contains("myself"));
-    match itself.and_then(|line| line.split_once('[')) {
-        Some(_) => Err(Error::Unsettled(format!("slots are being moved from or to {}", node.name()))),
-        None => Ok(()),
     }
 }

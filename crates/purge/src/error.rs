@@ -54,6 +54,17 @@ pub enum Error {
          configuration: redis-cluster://HOST:PORT, with rediss for TLS."
     )]
     PartOfCluster(String),
+    /// A server of it that wasn't known when it was checked which Redis this is.
+    #[error(
+        "Another server has come to this Redis since it was checked which one it is: {0}. Nothing is removed there, because it may be \
+         another environment's. Count again: then it is checked too."
+    )]
+    Joined(String),
+    /// A replica has become the primary that sentinels name, or the primary was started anew.
+    #[error(
+        "Another server has taken this Redis over: {0}. Go on: then it is checked again which one it is."
+    )]
+    TakenOver(String),
     /// Servers are changing places, or some of the keys have none.
     #[error("The servers of this Redis are changing places: {0}. Wait until they have settled, then go on.")]
     Unsettled(String),
@@ -102,11 +113,11 @@ impl Error {
         }
     }
 
-    /// Whether the connection is gone, and a new one may go on.
+    /// Whether the connection is gone or leads nowhere any more, and a new one may go on.
     pub fn is_lost(&self) -> bool {
         match self {
             Self::Interrupted { cause, .. } => cause.is_lost(),
-            error => matches!(error, Self::Unreachable(_)),
+            error => matches!(error, Self::Unreachable(_) | Self::TakenOver(_)),
         }
     }
 
@@ -114,7 +125,8 @@ impl Error {
     pub fn is_away(&self) -> bool {
         match self {
             Self::Interrupted { cause, .. } => cause.is_away(),
-            error => error.may_pass() || matches!(error, Self::DiskFull(_) | Self::MemoryFull(_)),
+            Self::TakenOver(_) | Self::DiskFull(_) | Self::MemoryFull(_) => true,
+            error => error.may_pass(),
         }
     }
 

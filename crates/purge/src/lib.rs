@@ -6,6 +6,7 @@
 //! answering others; no command here looks at the whole database at once. The Redis is at the end of a stream of the caller's, such
 //! as a port-forward, or one that the configuration names: a server, a cluster or what sentinels watch, with TLS or without.
 
+mod cluster;
 mod command;
 mod connection;
 mod count;

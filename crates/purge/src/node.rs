@@ -50,6 +50,7 @@ pub(crate) struct Node {
     address: Option<RedisAddress>,
     run_id: RedisRunId,
     ids: BTreeSet<RedisRunId>,
+    replicated_before: Option<RedisRunId>,
     is_primary: bool,
     in_cluster: bool,
 }
@@ -96,6 +97,11 @@ impl Node {
     /// What it and its replicas call themselves.
     pub(crate) fn ids(&self) -> &BTreeSet<RedisRunId> {
         &self.ids
+    }
+
+    /// Whether it holds the same keys as what has these ids, as its replica now or until it took its place.
+    pub(crate) fn succeeds(&self, ids: &BTreeSet<RedisRunId>) -> bool {
+        self.ids.iter().chain(&self.replicated_before).any(|id| ids.contains(id))
     }
 
     pub(crate) fn is_primary(&self) -> bool {
@@ -145,13 +151,14 @@ async fn greet(mut connection: MultiplexedConnection, address: Option<RedisAddre
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| Error::Refused("INFO server names no run_id".into()))?;
     // A primary and its replicas share the id of what they replicate.
-    let replicated = field(&replication, "master_replid").and_then(|id| id.parse().ok());
-    let ids = replicated.into_iter().chain([run_id.clone()]).collect();
+    let id_of = |name| field(&replication, name).and_then(|id| id.parse().ok());
+    let ids = id_of("master_replid").into_iter().chain([run_id.clone()]).collect();
     let is_primary = field(&replication, "role").is_none_or(|role| role == "master");
+    let replicated_before = id_of("master_replid2");
     // Valkey 9 has a word of its own.
     let in_cluster =
         ["redis_mode", "server_mode"].into_iter().any(|name| field(&server, name) == Some("cluster"));
-    Ok(Node { connection, address, run_id, ids, is_primary, in_cluster })
+    Ok(Node { connection, address, run_id, ids, replicated_before, is_primary, in_cluster })
 }
 
 async fn info(connection: &mut MultiplexedConnection, section: &str) -> Result<String, Error> {

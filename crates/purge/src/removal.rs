@@ -34,8 +34,9 @@ pub struct PurgeReport {
 impl PurgeableRedis {
     /// Removes the keys that are selected, from one server after another, with constant memory, telling `progress` before each batch
     /// and at the end, a failed one too; its [`ControlFlow::Break`] stops the purge there. Keys that are written meanwhile may or may
-    /// not be removed; what a key holds and when it was last used is looked at right before its batch. Where servers change places
-    /// meanwhile, it goes on with those that hold the keys then.
+    /// not be removed; what a key holds and when it was last used is looked at right before its batch. Where servers of a
+    /// cluster change places meanwhile, it goes on with those that hold the keys then. Where a replica takes the place of the primary that
+    /// sentinels name, it ends with [`Error::TakenOver`]: whoever is to be purged then is asked for anew.
     pub async fn purge(
         &mut self,
         selection: &PurgeSelection,
@@ -108,6 +109,7 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
             tokio::time::sleep(LOOK).await;
             match redis.rearranged().await {
                 Ok(_) => return Ok(ControlFlow::Continue(())),
+                Err(error @ (Error::Joined(_) | Error::TakenOver(_))) => return Err(error),
                 Err(error) => trouble = error,
             }
         }

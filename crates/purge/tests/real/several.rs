@@ -89,6 +89,15 @@ impl Member {
         pipeline.query::<()>(&mut self.admin()).unwrap();
     }
 
+    /// Waits until its replica has all that was written so far.
+    pub(crate) fn has_told_its_replica(&self) {
+        let mut admin = self.admin();
+        // Only who has written waits.
+        redis::cmd("SET").arg("kept").arg(1).exec(&mut admin).unwrap();
+        let told: u32 = redis::cmd("WAIT").arg(1).arg(5000).query(&mut admin).unwrap();
+        assert_eq!(told, 1);
+    }
+
     pub(crate) fn kill(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -141,10 +150,17 @@ pub(crate) async fn reach(url: &str, credentials: Credentials) -> PurgeableRedis
     PurgeableRedis::reach(&named, credentials, &environment(true)).await.unwrap()
 }
 
+fn in_a_cluster(program: &str, folder: &Path, number: usize, timeout: &str) -> Member {
+    let file = format!("nodes-{number}.conf");
+    let more =
+        ["--cluster-enabled", "yes", "--cluster-node-timeout", timeout, "--cluster-config-file", &file];
+    Member::plain(program, folder, &more)
+}
+
 /// Three primaries, each with as many replicas as are asked for.
 pub(crate) struct Cluster {
     pub(crate) members: Vec<Member>,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Cluster {
@@ -156,23 +172,8 @@ impl Cluster {
         let folder = Folder::new();
         // Where nobody is to take over, a slow machine isn't to be taken for a dead server.
         let timeout = if replicas == 0 { "60000" } else { "5000" };
-        let members: Vec<Member> = (0..3 * (replicas + 1))
-            .map(|number| {
-                let file = format!("nodes-{number}.conf");
-                Member::plain(
-                    program,
-                    &folder.0,
-                    &[
-                        "--cluster-enabled",
-                        "yes",
-                        "--cluster-node-timeout",
-                        timeout,
-                        "--cluster-config-file",
-                        &file,
-                    ],
-                )
-            })
-            .collect();
+        let members: Vec<Member> =
+            (0..3 * (replicas + 1)).map(|number| in_a_cluster(program, &folder.0, number, timeout)).collect();
         let created = Command::new("redis-cli")
             .env("REDISCLI_AUTH", PASSWORD)
             .args(["--cluster", "create"])
@@ -181,7 +182,7 @@ impl Cluster {
             .output()
             .unwrap();
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stdout));
-        let cluster = Self { members, _folder: folder };
+        let cluster = Self { members, folder };
         until("the cluster is whole", || cluster.is_whole(replicas));
         cluster
     }
@@ -196,7 +197,35 @@ impl Cluster {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis-cluster://{}", self.members.iter().map(Member::address).collect::<Vec<_>>().join(","))
+        self.url_of(0..self.members.len())
+    }
+
+    /// By some of its servers.
+    pub(crate) fn url_of(&self, some: std::ops::Range<usize>) -> String {
+        let addresses: Vec<String> = self.members[some].iter().map(Member::address).collect();
+        format!("redis-cluster://{}", addresses.join(","))
+    }
+
+    /// Starts one more server, which belongs to it only once it has met one of the others. Gives its place.
+    pub(crate) fn add(&mut self) -> usize {
+        let at = self.members.len();
+        self.members.push(in_a_cluster(REDIS, &self.folder.0, at, "60000"));
+        at
+    }
+
+    pub(crate) fn meet(&self, at: usize) {
+        let met = ["MEET", "127.0.0.1", &self.members[at].port.to_string()];
+        redis::cmd("CLUSTER").arg(&met).exec(&mut self.members[0].admin()).unwrap();
+        let knows = |member: &Member| {
+            let nodes: String = redis::cmd("CLUSTER").arg("NODES").query(&mut member.admin()).unwrap();
+            nodes.lines().filter(|line| line.contains(" connected")).count() == self.members.len()
+                && !nodes.contains("handshake")
+        };
+        until("all know each other", || self.members.iter().all(knows));
+    }
+
+    pub(crate) fn slot(&self, key: &str) -> u16 {
+        redis::cmd("CLUSTER").arg("KEYSLOT").arg(key).query(&mut self.members[0].admin()).unwrap()
     }
 
     /// Writes keys, each where its slot is.
@@ -250,7 +279,7 @@ pub(crate) struct Watched {
     pub(crate) primary: Member,
     pub(crate) replica: Member,
     sentinels: Vec<Member>,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Watched {
@@ -265,7 +294,7 @@ impl Watched {
         let replica = Member::plain(program, &folder.0, &["--replicaof", &of]);
         until("the replica follows", || replica.says("replication", "master_link_status:up"));
         let sentinels = (0..3).map(|number| sentinel(program, &folder.0, number, primary.port)).collect();
-        let watched = Self { primary, replica, sentinels, _folder: folder };
+        let watched = Self { primary, replica, sentinels, folder };
         until("the sentinels know each other and the replica", || {
             watched.sentinels.iter().all(|one| {
                 let known = sentinel_info(one.port);
@@ -278,6 +307,26 @@ impl Watched {
     pub(crate) fn url(&self) -> String {
         let sentinels: Vec<String> = self.sentinels.iter().map(Member::address).collect();
         format!("redis-sentinel://{}/orders", sentinels.join(","))
+    }
+
+    /// A server that has nothing to do with them.
+    pub(crate) fn stranger(&self) -> Member {
+        Member::plain(REDIS, &self.folder.0, &[])
+    }
+
+    /// Has the sentinels take another server for the primary.
+    pub(crate) fn watch(&self, other: &Member) {
+        let port = other.port.to_string();
+        for sentinel in &self.sentinels {
+            let mut sentinel = unprotected(sentinel.port).unwrap();
+            for words in [
+                &["REMOVE", "orders"][..],
+                &["MONITOR", "orders", "127.0.0.1", &port, "2"],
+                &["SET", "orders", "auth-pass", PASSWORD],
+            ] {
+                redis::cmd("SENTINEL").arg(words).exec(&mut sentinel).unwrap();
+            }
+        }
     }
 }
 
@@ -295,12 +344,15 @@ fn sentinel(program: &str, folder: &Path, number: u32, primary: u16) -> Member {
 }
 
 fn sentinel_info(port: u16) -> String {
+    let asked = unprotected(port)
+        .and_then(|mut connection| redis::cmd("INFO").arg("sentinel").query(&mut connection));
+    asked.unwrap_or_default()
+}
+
+fn unprotected(port: u16) -> redis::RedisResult<redis::Connection> {
     let address = redis::ConnectionAddr::Tcp("127.0.0.1".into(), port);
-    let info = redis::IntoConnectionInfo::into_connection_info(address).unwrap();
-    let connection = redis::Client::open(info).unwrap().get_connection_with_timeout(Duration::from_secs(5));
-    connection
-        .and_then(|mut connection| redis::cmd("INFO").arg("sentinel").query(&mut connection))
-        .unwrap_or_default()
+    let info = redis::IntoConnectionInfo::into_connection_info(address)?;
+    redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))
 }
 
 /// A server that speaks nothing but TLS, with a certificate that an authority of its own has signed.
