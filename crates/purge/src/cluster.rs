@@ -42,6 +42,12 @@ impl Layout {
         !self.0.is_empty()
     }
 
+    /// How many slots that server holds.
+    pub(crate) fn slots_of(&self, id: &RedisRunId) -> u32 {
+        let its = self.0.iter().filter(|(_, _, primary)| primary.id == *id);
+        its.map(|(first, last, _)| last + 1 - first).sum()
+    }
+
     pub(crate) fn primaries(&self) -> BTreeSet<&Primary> {
         self.0.iter().map(|(_, _, primary)| primary).collect()
     }
@@ -68,6 +74,8 @@ pub(crate) struct Membership {
     pub(crate) itself: RedisRunId,
     /// Itself and all others, with slots and without.
     pub(crate) members: BTreeSet<RedisRunId>,
+    /// How many slots it holds.
+    pub(crate) slots: u32,
     /// Whether slots are being moved from it or to it: a key that moves may be where nobody looks any more.
     pub(crate) hands_over: bool,
 }
@@ -81,22 +89,35 @@ impl Membership {
 
     /// Lines of an id, an address, flags, five facts, and slots: those that move in brackets.
     fn read(nodes: &str) -> Option<Self> {
-        let (mut itself, mut members, mut hands_over) = (None, BTreeSet::new(), false);
+        let (mut itself, mut members, mut held, mut hands_over) = (None, BTreeSet::new(), 0, false);
         for line in nodes.lines() {
             let mut parts = line.split(' ');
             let id: RedisRunId = parts.next()?.parse().ok()?;
             let flags: Vec<&str> = parts.nth(1)?.split(',').collect();
             if flags.contains(&"myself") {
                 itself = Some(id.clone());
-                hands_over = parts.skip(5).any(|slots| slots.starts_with('['));
+                for slots in parts.skip(5) {
+                    if slots.starts_with('[') {
+                        hands_over = true;
+                    } else {
+                        held += size(slots)?;
+                    }
+                }
             }
             // One that has just been called has a made-up id.
             if !flags.contains(&"handshake") {
                 members.insert(id);
             }
         }
-        Some(Self { itself: itself?, members, hands_over })
+        Some(Self { itself: itself?, members, slots: held, hands_over })
     }
+}
+
+/// Of how many slots a range is, such as `7` or `0-5460`.
+fn size(range: &str) -> Option<u32> {
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+    Some(last.checked_sub(first)? + 1)
 }
 
 #[cfg(test)]
@@ -113,7 +134,7 @@ mod tests {
             line("a1", "myself,master", slots) + &others + &line("d4", "master", " 9 [7->-a1]")
         };
         let read = Membership::read(&nodes(" 0-5460 5462")).unwrap();
-        assert_eq!((read.itself.as_str(), read.hands_over), ("a1", false));
+        assert_eq!((read.itself.as_str(), read.slots, read.hands_over), ("a1", 5462, false));
         assert_eq!(read.members.iter().map(RedisRunId::as_str).collect::<Vec<_>>(), ["a1", "b2", "d4"]);
         assert!(Membership::read(&nodes(" 0-5460 [93-<-d4]")).unwrap().hands_over);
         assert_eq!((Membership::read(""), Membership::read("a1 10.0.0.1:6379")), (None, None));

@@ -90,7 +90,8 @@ impl Dialer {
                 let at = &primary.address;
                 return Err(Error::Unsettled(format!("{at} isn't the server that {address} takes it for")));
             }
-            if known.hands_over {
+            // They tell each other within a moment who has got which slot.
+            if known.hands_over || known.slots != layout.slots_of(&primary.id) {
                 handing_over = Some(node.name());
             }
             nodes.push(node);
