@@ -142,7 +142,7 @@ impl Portal {
         selection: &PurgeSelection,
     ) -> Result<Answer<(PurgePreview, RedisRunId)>, Error> {
         let (environment, mut redis) = done!(self.redis_to_purge(service, environment).await?);
-        let count = redis.count(selection).await?;
+        let count = redis.count(selection, self.inner.settings.purge.pace).await?;
         let terminal = self.terminal(service, environment);
         let preview = PurgePreview {
             // Whatever they are called, when they are gone there is nothing left.

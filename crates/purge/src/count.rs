@@ -1,10 +1,13 @@
 //! The dry run.
 
+use crate::pace::{Pace, Pacer};
+use crate::timed::{self, Timed};
 use crate::{Error, PurgeableRedis, info, node::Node, scan};
 use fairway_domain::{KeyMemory, KeyName, NodeCount, PurgeCount, PurgeSelection};
-use redis::{Pipeline, Value};
+use redis::Value;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
 
 /// As many names are shown.
 const SAMPLE: usize = 20;
@@ -12,18 +15,58 @@ const SAMPLE: usize = 20;
 /// Of so many keys, chosen evenly among those that match, the memory is measured.
 const MEASURED: usize = 1000;
 
-/// Redis looks at so many keys for one answer.
+/// It is asked for so many of them in one go.
+const MEASURED_AT_ONCE: usize = 100;
+
+/// Redis looks at so many keys for one answer, at full speed.
 const PAGE: usize = 1000;
+
+/// How long servers may change places before it is said that nothing can be counted meanwhile.
+const SETTLE_WITHIN: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether they still do.
+const LOOK: Duration = Duration::from_millis(500);
 
 impl PurgeableRedis {
     /// Counts the keys that a purge would remove, each once, and changes nothing. Keys that come or go meanwhile may or may not
-    /// be counted. Takes the same memory however many keys there are.
-    pub async fn count(&mut self, selection: &PurgeSelection) -> Result<PurgeCount, Error> {
+    /// be counted. Takes the same memory however many keys there are. Where keys go from one server to another meanwhile, it counts
+    /// again; fails where they do so for long, because some would be missed and others counted twice.
+    pub async fn count(&mut self, selection: &PurgeSelection, pace: Pace) -> Result<PurgeCount, Error> {
+        let mut unsettled = None;
+        loop {
+            let trouble = match self.counted(selection, pace).await {
+                Ok(count) => match self.redis.rearranged().await {
+                    Ok(false) => return Ok(count),
+                    Ok(true) => {
+                        Error::Unsettled("keys went from one to another while they were counted".into())
+                    }
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            self.settled(*unsettled.get_or_insert_with(Instant::now), trouble).await?;
+        }
+    }
+
+    /// Waits until every server is where it says it is. Fails with what is wrong if that doesn't pass, or takes too long.
+    async fn settled(&mut self, since: Instant, mut trouble: Error) -> Result<(), Error> {
+        while self.redis.can_move() && trouble.may_pass() && since.elapsed() < SETTLE_WITHIN {
+            tokio::time::sleep(LOOK).await;
+            match self.redis.rearranged().await {
+                Ok(_) => return Ok(()),
+                Err(error) => trouble = error,
+            }
+        }
+        Err(trouble)
+    }
+
+    async fn counted(&mut self, selection: &PurgeSelection, pace: Pace) -> Result<PurgeCount, Error> {
         let mut tally = Tally::default();
+        let mut pacer = pace.pacer();
         let mut nodes = Vec::with_capacity(self.redis.nodes.len());
         let mut elsewhere = 0;
         for node in &mut self.redis.nodes {
-            nodes.push(count_on(node, selection, &mut tally).await?);
+            nodes.push(count_on(node, selection, &mut tally, pacer.as_mut()).await?);
             let keyspace: String = node.ask(redis::cmd("INFO").arg("keyspace")).await?;
             elsewhere += fairway_domain::RedisDatabase::elsewhere(&info::databases(&keyspace));
         }
@@ -39,19 +82,30 @@ impl PurgeableRedis {
     }
 }
 
-/// What one server holds of them.
+/// What one server holds of them. At a gentle pace, as others then hardly notice.
 async fn count_on(
     node: &mut Node,
     selection: &PurgeSelection,
     tally: &mut Tally,
+    mut pacer: Option<&mut Pacer>,
 ) -> Result<NodeCount, Error> {
     let before = tally.matching;
     let mut cursor = 0;
     loop {
-        let (next, keys): scan::Page = node.ask(&scan::page_at(cursor, selection, PAGE)).await?;
+        let size = pacer.as_ref().map_or(PAGE, |pacer| pacer.batch());
+        let Timed { mut answers, took, busy } = node
+            .timed(|questions| {
+                questions.add_command(scan::page_at(cursor, selection, size));
+            })
+            .await?;
+        let (next, keys): scan::Page = timed::read(answers.pop().unwrap_or(Value::Nil))?;
+        rest(pacer.as_deref_mut(), took, busy).await;
         let keys = node.selected(keys, selection).await?;
         let to_measure = tally.add(keys);
-        node.measure(to_measure, tally).await?;
+        for some in to_measure.chunks(MEASURED_AT_ONCE) {
+            let (took, busy) = node.measure(some, tally).await?;
+            rest(pacer.as_deref_mut(), took, busy).await;
+        }
         if next == 0 {
             break;
         }
@@ -67,22 +121,35 @@ async fn count_on(
     Ok(NodeCount { node: node.name(), matching, total })
 }
 
+async fn rest(pacer: Option<&mut Pacer>, took: Duration, busy: Duration) {
+    if let Some(pacer) = pacer {
+        tokio::time::sleep(pacer.answered(took, busy)).await;
+    }
+}
+
 impl Node {
-    /// Asks what keys take, each for its place among the measured. A user who may not ask learns no memory, but everything else.
-    async fn measure(&mut self, keys: Vec<(usize, Vec<u8>)>, tally: &mut Tally) -> Result<(), Error> {
-        let mut pipeline = Pipeline::with_capacity(keys.len());
-        for (_, key) in &keys {
-            pipeline.cmd("MEMORY").arg("USAGE").arg(key);
-        }
-        let answers = self.ask_all(pipeline).await?;
-        for ((place, _), answer) in keys.into_iter().zip(answers) {
+    /// Asks what keys take, each for its place among the measured. A user who may not ask learns no memory, but everything else. Gives
+    /// how long that took, and for how long Redis was busy.
+    async fn measure(
+        &mut self,
+        keys: &[(usize, Vec<u8>)],
+        tally: &mut Tally,
+    ) -> Result<(Duration, Duration), Error> {
+        let measured = self
+            .timed(|questions| {
+                for (_, key) in keys {
+                    questions.cmd("MEMORY").arg("USAGE").arg(key);
+                }
+            })
+            .await?;
+        for ((place, _), answer) in keys.iter().zip(measured.answers) {
             match answer {
-                Value::Int(bytes) => tally.measured[place] = u64::try_from(bytes).ok(),
+                Value::Int(bytes) => tally.measured[*place] = u64::try_from(bytes).ok(),
                 Value::ServerError(_) => tally.unmeasurable = true,
-                _ => tally.measured[place] = None, // Gone meanwhile.
+                _ => tally.measured[*place] = None, // Gone meanwhile.
             }
         }
-        Ok(())
+        Ok((measured.took, measured.busy))
     }
 }
 

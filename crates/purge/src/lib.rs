@@ -24,6 +24,7 @@ mod removal;
 mod sample;
 mod scan;
 mod slots;
+mod timed;
 
 pub use command::{Terminal, count_command, purge_command};
 pub use connection::{PurgeableRedis, Redis};

@@ -22,6 +22,16 @@ pub enum Pace {
     Gentle(Duration),
 }
 
+impl Pace {
+    /// Nothing at full speed.
+    pub(crate) fn pacer(self) -> Option<Pacer> {
+        match self {
+            Self::Full => None,
+            Self::Gentle(bound) => Some(Pacer::new(bound)),
+        }
+    }
+}
+
 /// What the answers so far say about the next batch of a purge that others are to hardly notice.
 #[derive(Debug)]
 pub(crate) struct Pacer {

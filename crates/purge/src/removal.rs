@@ -44,13 +44,9 @@ impl PurgeableRedis {
         progress: impl FnMut(PurgeCounts) -> ControlFlow<()> + Send,
     ) -> Result<PurgeReport, Error> {
         let begun = Instant::now();
-        let pacer = match pace {
-            Pace::Full => None,
-            Pace::Gentle(bound) => Some(Pacer::new(bound)),
-        };
         let mut removal = Removal {
             selection,
-            pacer,
+            pacer: pace.pacer(),
             progress,
             counts: PurgeCounts::default(),
             unconfirmed: 0,

@@ -129,6 +129,6 @@ async fn a_redis_at_its_limit_of_memory_is_still_purged() {
     let refused = redis::cmd("SET").arg("more").arg(1).exec(&mut server.admin()).unwrap_err();
     assert_eq!(refused.code(), Some("OOM"), "{refused}");
     let mut redis = server.purgeable().await;
-    assert_eq!(redis.count(&PurgeSelection::EVERYTHING).await.unwrap().matching, u64::from(KEYS));
+    assert_eq!(redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap().matching, u64::from(KEYS));
     assert_eq!(purged(&mut redis, &PurgeSelection::EVERYTHING).await.counts.removed, u64::from(KEYS));
 }

@@ -44,7 +44,7 @@ async fn what_is_counted_is_removed_and_nothing_else_whatever_the_names_are() {
     for pattern in PATTERNS {
         server.fill(borrowed(&hostile_names()));
         let (all, expected) = (twin.names("*"), twin.names(pattern));
-        let count = redis.count(&matching(pattern)).await.unwrap();
+        let count = redis.count(&matching(pattern), Pace::Full).await.unwrap();
         assert_eq!((count.matching, count.total), (expected.len() as u64, all.len() as u64), "{pattern}");
         assert_eq!(count.sample.len(), expected.len().min(20), "{pattern}");
         assert_eq!(server.names("*"), all, "counting {pattern} changed something");
@@ -66,7 +66,7 @@ async fn everything_is_everything_the_empty_name_included() {
     let names = hostile_names();
     server.fill(borrowed(&names));
     let mut redis = server.purgeable().await;
-    let count = redis.count(&PurgeSelection::EVERYTHING).await.unwrap();
+    let count = redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap();
     assert_eq!((count.matching, count.total), (names.len() as u64, names.len() as u64));
     assert!(
         count.sample.iter().all(|name| !name.is_empty() && !name.chars().any(char::is_control)),
@@ -96,10 +96,25 @@ async fn a_gentle_purge_removes_the_same_in_smaller_batches() {
 }
 
 #[tokio::test]
+async fn a_gentle_count_looks_at_few_keys_at_a_time() {
+    let server = Server::start();
+    server.fill(borrowed(&sessions(10_000)));
+    let mut redis = server.purgeable().await;
+    for (pace, looks) in [(Pace::Full, 10..=12), (GENTLE, 150..=210)] {
+        redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut server.admin()).unwrap();
+        assert_eq!(redis.count(&matching("session:*"), pace).await.unwrap().matching, 10_000);
+        let statistics = server.info("commandstats");
+        let scans = statistics.lines().find_map(|line| line.strip_prefix("cmdstat_scan:calls=")).unwrap();
+        let scans: u32 = scans.split_once(',').unwrap().0.parse().unwrap();
+        assert!(looks.contains(&scans), "{pace:?}: {scans}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_redis_has_nothing_to_remove() {
     let server = Server::start();
     let mut redis = server.purgeable().await;
-    let count = redis.count(&PurgeSelection::EVERYTHING).await.unwrap();
+    let count = redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap();
     assert_eq!((count.matching, count.total, count.sample.len()), (0, 0, 0));
     let report = purged(&mut redis, &PurgeSelection::EVERYTHING).await;
     assert_eq!((report.counts.found, report.counts.removed, report.stopped), (0, 0, false));
@@ -113,7 +128,7 @@ async fn a_hundred_thousand_keys_are_counted_once_and_removed_with_progress() {
         .collect();
     server.fill(borrowed(&names));
     let mut redis = server.purgeable().await;
-    let count = redis.count(&matching("session:*")).await.unwrap();
+    let count = redis.count(&matching("session:*"), Pace::Full).await.unwrap();
     assert_eq!((count.matching, count.total, count.sample.len()), (75_000, 100_000, 20));
 
     let mut told = Vec::new();
@@ -224,7 +239,7 @@ async fn only_commands_that_look_at_one_page_at_a_time_are_used() {
     let mut admin = server.admin();
     redis::cmd("CONFIG").arg("RESETSTAT").query::<()>(&mut admin).unwrap();
     let mut redis = server.purgeable().await;
-    redis.count(&matching("session:*")).await.unwrap();
+    redis.count(&matching("session:*"), Pace::Full).await.unwrap();
     redis.purge(&matching("session:1*"), GENTLE, |_| ControlFlow::Continue(())).await.unwrap();
     purged(&mut redis, &PurgeSelection::EVERYTHING).await;
 

@@ -3,7 +3,7 @@
 use crate::purging::purged;
 use crate::server::{Server, borrowed, hostile_names, prefix};
 use fairway_domain::{KeyFilter, KeyNames, PurgeSelection};
-use fairway_purge::Error;
+use fairway_purge::{Error, Pace};
 use std::collections::BTreeSet;
 
 /// Keys of any name, as far as the filter lets them through.
@@ -20,7 +20,7 @@ fn names(texts: &[&str]) -> BTreeSet<Vec<u8>> {
 async fn went(server: &Server, selection: &PurgeSelection) -> BTreeSet<Vec<u8>> {
     let before = server.names("*");
     let mut redis = server.purgeable().await;
-    let count = redis.count(selection).await.unwrap();
+    let count = redis.count(selection, Pace::Full).await.unwrap();
     assert_eq!(server.names("*"), before, "counting {selection} changed something");
     let report = purged(&mut redis, selection).await;
     let went: BTreeSet<Vec<u8>> = before.difference(&server.names("*")).cloned().collect();
@@ -59,7 +59,7 @@ async fn names_that_are_no_text_are_shown_escaped_and_removed_byte_for_byte() {
     let server = Server::start();
     server.fill([b"\x75\x3a\x92\xb5\x78\xc0".as_slice(), b"\xac\xed\x00\x05\x74\x00\x03abc", b"plain"]);
     let mut redis = server.purgeable().await;
-    let mut sample = redis.count(&PurgeSelection::EVERYTHING).await.unwrap().sample;
+    let mut sample = redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap().sample;
     sample.sort();
     assert_eq!(sample, ["\\xac\\xed\\0\\u{5}t\\0\\u{3}abc", "plain", "u:\\x92\\xb5x\\xc0"]);
     assert_eq!(purged(&mut redis, &prefix("u:\\x92\\xb5x\\xc0")).await.counts.removed, 1);
@@ -96,7 +96,7 @@ async fn only_keys_that_nobody_used_for_long_enough_go() {
     assert_eq!(went(&server, &filtered(r#"{"idleSeconds":3600}"#)).await, names(&["idle"]));
 
     redis::cmd("CONFIG").arg(&["SET", "maxmemory-policy", "allkeys-lfu"]).exec(&mut admin).unwrap();
-    let refused = server.purgeable().await.count(&filtered(r#"{"idleSeconds":3600}"#)).await;
+    let refused = server.purgeable().await.count(&filtered(r#"{"idleSeconds":3600}"#), Pace::Full).await;
     let Err(error @ Error::IdleUnknown(_)) = refused else { panic!("{refused:?}") };
     assert!(error.to_string().contains("eviction policy"), "{error}");
 }
@@ -112,14 +112,23 @@ async fn memory_is_measured_for_few_keys_and_reckoned_from_a_thousand_of_many() 
         }
         pipeline.query::<()>(&mut admin).unwrap();
         let one: u64 = redis::cmd("MEMORY").arg("USAGE").arg("k:499").query(&mut admin).unwrap();
-        let memory =
-            server.purgeable().await.count(&PurgeSelection::EVERYTHING).await.unwrap().memory.unwrap();
+        let memory = server
+            .purgeable()
+            .await
+            .count(&PurgeSelection::EVERYTHING, Pace::Full)
+            .await
+            .unwrap()
+            .memory
+            .unwrap();
         assert_eq!(memory.measured, to.min(1000));
         // Names differ by a few characters, so what one key takes may differ by one size of the allocator.
         assert!((one * to * 8 / 10..=one * to * 12 / 10).contains(&memory.bytes), "{one} {memory:?}");
     }
     redis::cmd("FLUSHDB").exec(&mut admin).unwrap();
-    assert_eq!(server.purgeable().await.count(&PurgeSelection::EVERYTHING).await.unwrap().memory, None);
+    assert_eq!(
+        server.purgeable().await.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap().memory,
+        None
+    );
 }
 
 #[tokio::test]
@@ -130,10 +139,10 @@ async fn keys_of_other_databases_are_told_and_left_alone() {
     redis::cmd("SELECT").arg(3).exec(&mut other).unwrap();
     redis::cmd("MSET").arg(&["a", "1", "c", "1", "d", "1"]).exec(&mut other).unwrap();
     let mut redis = server.purgeable().await;
-    let count = redis.count(&PurgeSelection::EVERYTHING).await.unwrap();
+    let count = redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap();
     assert_eq!((count.matching, count.total, count.elsewhere), (2, 2, 3));
     assert_eq!(purged(&mut redis, &PurgeSelection::EVERYTHING).await.counts.removed, 2);
     let left: u64 = redis::cmd("DBSIZE").query(&mut other).unwrap();
     assert_eq!((server.names("*").len(), left), (0, 3));
-    assert_eq!(redis.count(&PurgeSelection::EVERYTHING).await.unwrap().elsewhere, 3);
+    assert_eq!(redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap().elsewhere, 3);
 }

@@ -242,6 +242,12 @@ impl Cluster {
         assert!(child.wait().unwrap().success());
     }
 
+    /// A tag whose slot that server has.
+    pub(crate) fn tag_at(&self, at: usize) -> String {
+        let tags = (0..).map(|number| format!("{{{number}}}"));
+        tags.into_iter().find(|tag| self.holder(self.slot(tag)) == at).unwrap()
+    }
+
     /// What the primaries that answer hold.
     pub(crate) fn names(&self) -> BTreeSet<Vec<u8>> {
         let primaries = self.members.iter().filter(|member| member.says("replication", "role:master"));

@@ -3,6 +3,7 @@
 use crate::server::{REDIS, Server, borrowed, matching, valkey};
 use crate::several::until;
 use crate::wire::Wire;
+use fairway_purge::Pace;
 
 const KEPT: u64 = 300;
 const OTHERS: u64 = 20_000;
@@ -40,7 +41,7 @@ async fn count_meanwhile(server: &Server, question: u32) -> (u64, u64) {
     };
     let wire = Wire::default();
     let mut redis = wire.purgeable(server, shrink).await;
-    let counted = redis.count(&matching("kept:*")).await.unwrap().matching;
+    let counted = redis.count(&matching("kept:*"), Pace::Full).await.unwrap().matching;
     (wire.count(b"\r\nkept:") as u64, counted)
 }
 

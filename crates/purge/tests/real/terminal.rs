@@ -19,7 +19,7 @@ async fn the_commands_for_a_terminal_count_and_remove_the_same() {
             one.fill_kinds();
         }
         let mut redis = twin.purgeable().await;
-        let expected = redis.count(&selection).await.unwrap().matching.to_string();
+        let expected = redis.count(&selection, Pace::Full).await.unwrap().matching.to_string();
         redis.purge(&selection, Pace::Full, |_| ControlFlow::Continue(())).await.unwrap();
 
         let count = in_a_terminal(&server, count_command(terminal, &selection).as_str());

@@ -6,6 +6,7 @@ use crate::several::{Cluster, Encrypted, Watched, credentials, reach, until};
 use fairway_domain::{NamedRedis, PurgeCounts, PurgeSelection};
 use fairway_purge::{Credentials, Error, Login, Pace, PurgeReport, PurgeableRedis, Redis};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// As the configuration's own is.
@@ -25,7 +26,7 @@ async fn on_every_primary(program: &str) {
     let cluster = Cluster::of(program, 0);
     cluster.fill((1..=20).map(|number| format!("app:{number}")).chain(["other:{app}:1".into()]));
     let mut redis = reach(&cluster.url(), credentials()).await;
-    let count = redis.count(&prefix("app:")).await.unwrap();
+    let count = redis.count(&prefix("app:"), Pace::Full).await.unwrap();
     assert_eq!((count.matching, count.total, count.sample.len()), (20, 21, 20));
     assert_eq!(count.nodes.len(), 3);
     assert!(count.nodes.iter().all(|node| node.matching > 0), "they are spread: {:?}", count.nodes);
@@ -185,6 +186,35 @@ async fn keys_whose_slot_a_valkey_moves_in_one_piece_are_removed_where_they_are(
 }
 
 #[tokio::test]
+async fn keys_that_go_to_a_server_that_was_counted_already_are_counted() {
+    let cluster = Arc::new(Cluster::start(0));
+    // Servers are counted in the order of their ports.
+    let mut order = [0, 1, 2];
+    order.sort_by_key(|at| cluster.members[*at].address());
+    let [first, second, third] = order;
+    let (many, moving) = (cluster.tag_at(second), cluster.tag_at(third));
+    let names =
+        |tag: &str, count: u32| (0..count).map(|number| format!("{tag}:{number}")).collect::<Vec<_>>();
+    cluster.fill(names(&many, 20_000).into_iter().chain(names(&moving, 2_000)));
+    let mut redis = reach(&cluster.url(), credentials()).await;
+    let (moves, slot) = (Arc::clone(&cluster), cluster.slot(&moving));
+    let moved = tokio::task::spawn_blocking(move || {
+        until("the second is being counted", || {
+            moves.members[second].says("commandstats", "cmdstat_scan:calls=")
+        });
+        let handing = Handing { cluster: &moves, slot, from: third, to: first };
+        handing.begin();
+        handing.move_keys();
+        handing.end();
+        moves.members[third].says("commandstats", "cmdstat_scan:calls=")
+    });
+    let slowly = Pace::Gentle(Duration::from_micros(1));
+    let count = redis.count(&PurgeSelection::EVERYTHING, slowly).await.unwrap();
+    assert!(!moved.await.unwrap(), "they went before they were counted where they had been");
+    assert_eq!(count.matching, 22_000);
+}
+
+#[tokio::test]
 async fn a_primary_of_a_cluster_that_dies_is_followed_by_its_replica_and_so_is_the_purge() {
     a_primary_dies(REDIS, GENTLE).await;
 }
@@ -244,7 +274,7 @@ async fn another_server_takes_over(program: &str, pace: Pace) {
     until("the replica has all keys", || watched.replica.names().len() == 20_001);
 
     let mut redis = reach(&watched.url(), credentials()).await;
-    assert_eq!(redis.count(&matching("session:*")).await.unwrap().matching, 20_000);
+    assert_eq!(redis.count(&matching("session:*"), Pace::Full).await.unwrap().matching, 20_000);
     let mut killed = false;
     let result = redis
         .purge(&matching("session:*"), pace, |counts| {
@@ -373,7 +403,7 @@ async fn a_server_with_tls_is_reached_by_its_authoritys_certificate_and_an_acl_u
     let login = Login { user: Some("fairway".into()), password: "pass word".into() };
     let trusting = Credentials { login, authority: Some(server.authority.clone()), ..Credentials::default() };
     let mut redis = reach(&server.url(), trusting.clone()).await;
-    assert_eq!(redis.count(&PurgeSelection::EVERYTHING).await.unwrap().matching, 0);
+    assert_eq!(redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap().matching, 0);
 
     let named: NamedRedis = server.url().parse().unwrap();
     for (credentials, wrong) in [

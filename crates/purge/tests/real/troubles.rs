@@ -30,7 +30,7 @@ async fn a_user_with_the_named_rights_counts_and_purges() {
     )
     .await
     .unwrap();
-    let count = redis.count(&matching("session:*")).await.unwrap();
+    let count = redis.count(&matching("session:*"), Pace::Full).await.unwrap();
     assert_eq!((count.matching, count.memory.unwrap().measured), (10, 10));
     assert_eq!(purge(&mut redis).await.unwrap().counts.removed, 10);
 }
@@ -40,7 +40,7 @@ async fn a_user_who_may_not_unlink_removes_nothing_and_the_right_is_named() {
     let server = Server::start();
     server.fill(borrowed(&sessions(1500)));
     let mut redis = as_user(&server, &["+@read", "+info", "+dbsize"]).await.unwrap();
-    assert_eq!(redis.count(&PurgeSelection::EVERYTHING).await.unwrap().matching, 1500);
+    assert_eq!(redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap().matching, 1500);
     let refused = purge(&mut redis).await;
     let Err(error @ Error::NoPermission(_)) = refused else { panic!("{refused:?}") };
     assert!(error.to_string().contains("+unlink"), "{error}");
@@ -52,7 +52,7 @@ async fn a_user_who_may_not_ask_for_memory_learns_the_count_alone() {
     let server = Server::start();
     server.fill(borrowed(&sessions(10)));
     let mut redis = as_user(&server, &["+scan", "+info", "+dbsize"]).await.unwrap();
-    let count = redis.count(&PurgeSelection::EVERYTHING).await.unwrap();
+    let count = redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await.unwrap();
     assert_eq!((count.matching, count.memory), (10, None));
 }
 
@@ -62,7 +62,7 @@ async fn a_user_who_may_not_even_look_is_told_which_right_is_missing() {
     let refused = as_user(&server, &["+scan"]).await;
     assert!(matches!(refused, Err(Error::NoPermission(_))), "without INFO it isn't known which Redis it is");
     let mut redis = as_user(&server, &["+info"]).await.unwrap();
-    let refused = redis.count(&PurgeSelection::EVERYTHING).await;
+    let refused = redis.count(&PurgeSelection::EVERYTHING, Pace::Full).await;
     assert!(matches!(refused, Err(Error::NoPermission(_))), "{refused:?}");
 }
 

@@ -3,7 +3,7 @@
 use crate::purging::purged;
 use crate::server::{Server, borrowed, hostile_names, matching, prefix, valkey};
 use fairway_domain::{KeyFilter, KeyNames, PurgeSelection};
-use fairway_purge::Redis;
+use fairway_purge::{Pace, Redis};
 use std::collections::BTreeSet;
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn what_is_counted_in_a_valkey_is_removed_and_nothing_else() {
             one.fill(borrowed(&hostile_names()));
             one.fill_kinds();
         }
-        let count = server.purgeable().await.count(&selection).await.unwrap();
+        let count = server.purgeable().await.count(&selection, Pace::Full).await.unwrap();
         assert!(count.memory.is_some(), "{count:?}");
         let removed = purged(&mut server.purgeable().await, &selection).await.counts.removed;
         let of_twin = purged(&mut twin.purgeable().await, &selection).await.counts.removed;
@@ -62,7 +62,7 @@ async fn a_hundred_thousand_keys_of_a_valkey_are_counted_once_and_removed_once()
     server.fill(borrowed(&names));
     server.fill([b"kept".as_slice()]);
     let mut redis = server.purgeable().await;
-    assert_eq!(redis.count(&matching("session:*")).await.unwrap().matching, 100_000);
+    assert_eq!(redis.count(&matching("session:*"), Pace::Full).await.unwrap().matching, 100_000);
     let counts = purged(&mut redis, &matching("session:*")).await.counts;
     assert_eq!((counts.found, counts.removed, counts.already_gone), (100_000, 100_000, 0));
     assert_eq!(server.names("*"), BTreeSet::from([b"kept".to_vec()]));
