@@ -18,11 +18,17 @@ pub fn count_command(terminal: Terminal<'_>, selection: &PurgeSelection) -> Shel
     terminal.run(selection, |_| "sort -u | wc -l".into())
 }
 
-/// The command that removes the selected keys and prints how many went. `redis-cli` quotes each name (`--no-raw`) so that it can
-/// read it again, whatever bytes it holds.
+/// The command that removes the selected keys and prints how many went; what Redis refuses it tells, and fails. `redis-cli` quotes each
+/// name (`--no-raw`) so that it can read it again, whatever bytes it holds.
 pub fn purge_command(terminal: Terminal<'_>, selection: &PurgeSelection) -> ShellCommand {
-    terminal.run(selection, |cli| format!("sed 's/^/UNLINK /' | {cli} | grep -c ^1 || :"))
+    let count = format!(
+        "$0 == \"1\" {{ n++; next }} /[^0]/ {{ {TELL}; failed = 1 }} END {{ print n + 0; exit failed }}"
+    );
+    terminal.run(selection, |cli| format!("sed 's/^/UNLINK /' | {cli} | awk '{count}'"))
 }
+
+/// In awk: says once what Redis says instead of answers.
+const TELL: &str = "if (!told[$1 $2]++) print | \"cat >&2\"";
 
 impl Terminal<'_> {
     /// `redis-cli --scan`, its output piped into what `rest` makes of the program's name. The pattern goes as an argument, so that
@@ -60,16 +66,20 @@ impl Terminal<'_> {
 /// Shell that defines `cli`, which is `redis-cli` with what it takes to reach the named Redis; for a cluster also `every`, which
 /// asks each primary.
 fn named_cli(namespace: &Namespace, named: &NamedRedis) -> String {
-    let (begin, options) = identity(namespace, named);
+    let (begin, options, tls) = identity(namespace, named);
     let first = named.addresses.first();
     let (host, port) = first.map_or(("", 6379), |address| (address.host.as_str(), address.port));
     let cli = match &named.topology {
         RedisTopology::Standalone => format!("cli() {{ redis-cli -h {host} -p {port}{options} \"$@\"; }}; "),
         RedisTopology::Sentinel { name } => {
-            let tls = if named.tls { " --tls" } else { "" };
             let name = quoted_for_shell(name);
+            let password = if named.secret.is_some() {
+                "export REDISCLI_AUTH=\"$(secret sentinel-password)\"; test -n \"$REDISCLI_AUTH\" || unset REDISCLI_AUTH"
+            } else {
+                "unset REDISCLI_AUTH"
+            };
             format!(
-                "at=$(env -u REDISCLI_AUTH redis-cli -h {host} -p {port}{tls} sentinel get-master-addr-by-name {name} | paste -sd ' ' -); \
+                "at=$({password}; redis-cli -h {host} -p {port}{tls} sentinel get-master-addr-by-name {name} | paste -sd ' ' -); \
                  cli() {{ redis-cli -h \"${{at% *}}\" -p \"${{at#* }}\"{options} \"$@\"; }}; "
             )
         }
@@ -82,20 +92,19 @@ fn named_cli(namespace: &Namespace, named: &NamedRedis) -> String {
     begin + &cli
 }
 
-/// Shell that gets what the Secret holds, and the options of `redis-cli` that take it.
-fn identity(namespace: &Namespace, named: &NamedRedis) -> (String, String) {
-    let tls = if named.tls { " --tls" } else { "" };
-    let Some(secret) = &named.secret else { return (String::new(), tls.to_owned()) };
+/// Shell that gets what the Secret holds, and the options of `redis-cli` that take it; last those of them that also a sentinel needs.
+fn identity(namespace: &Namespace, named: &NamedRedis) -> (String, String, String) {
+    let mut tls = if named.tls { " --tls" } else { "" }.to_owned();
+    let Some(secret) = &named.secret else { return (String::new(), tls.clone(), tls) };
     let mut begin = format!(
         "secret() {{ kubectl -n {namespace} get secret {secret} -o go-template='{{{{range $k, $v := .data}}}}{{{{if eq $k \"'\"$1\"'\"}}}}{{{{base64decode $v}}}}{{{{end}}}}{{{{end}}}}'; }}; \
          export REDISCLI_AUTH=\"$(secret password)\"; user=\"$(secret username)\"; "
     );
-    let mut options = format!(" --user \"${{user:-default}}\"{tls}");
     if named.tls {
         begin.push_str("ca=$(mktemp); secret ca.crt > \"$ca\"; ");
-        options.push_str(" $(test -s \"$ca\" && echo --cacert \"$ca\")");
+        tls.push_str(" $(test -s \"$ca\" && echo --cacert \"$ca\")");
     }
-    (begin, options)
+    (begin, format!(" --user \"${{user:-default}}\"{tls}"), tls)
 }
 
 fn quoted_for_shell(text: &str) -> String {
@@ -129,7 +138,7 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
 fn filters(selection: &PurgeSelection, cli: &str) -> String {
     let keep = |question: &str, fits: &str| {
         format!(
-            "sed 's/.*/{question} &\\nECHO &/' | {cli} --no-raw | paste -d ' ' - - | awk '{fits} {{ sub(/^[^\"]*/, \"\"); print }}' | "
+            "sed 's/.*/{question} &\\nECHO &/' | {cli} --no-raw | paste -d ' ' - - | awk '/^\\(error\\)/ {{ {TELL}; next }} {fits} {{ sub(/^[^\"]*/, \"\"); print }}' | "
         )
     };
     let filter = &selection.filter;

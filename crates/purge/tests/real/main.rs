@@ -3,6 +3,7 @@
 // Clippy's leave to unwrap in tests ends at the test functions themselves; these are what they call.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod encrypted;
 mod full;
 mod looking;
 mod purging;

@@ -154,6 +154,17 @@ impl Server {
         pipeline.query::<()>(&mut self.admin()).unwrap();
     }
 
+    /// A key that nobody has used for two hours.
+    pub(crate) fn leave_idle(&self, name: &str) {
+        let mut admin = self.admin();
+        // Not a small number: those, Redis shares between keys, and with them when they were last used.
+        redis::cmd("SET").arg(name).arg("text").exec(&mut admin).unwrap();
+        // RESTORE is told how long a key has been idle.
+        let dump: Vec<u8> = redis::cmd("DUMP").arg(name).query(&mut admin).unwrap();
+        let mut restore = redis::cmd("RESTORE");
+        restore.arg(name).arg(0).arg(dump).arg("REPLACE").arg("IDLETIME").arg(7200).exec(&mut admin).unwrap();
+    }
+
     /// All names that match, by the one command that the purge itself never uses.
     pub(crate) fn names(&self, glob: &str) -> BTreeSet<Vec<u8>> {
         redis::cmd("KEYS").arg(glob).query(&mut self.admin()).unwrap()

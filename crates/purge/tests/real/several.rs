@@ -1,4 +1,4 @@
-//! Several real servers that belong together: a cluster, a trio of sentinels, one that speaks TLS. On ports of this machine.
+//! Several real servers that belong together: a cluster, a trio of sentinels. On ports of this machine.
 
 use crate::server::{PASSWORD, REDIS, environment};
 use fairway_domain::NamedRedis;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const WITHIN: Duration = Duration::from_secs(120);
 
 /// Two ports that nobody listens on, the second 10,000 above the first, as a cluster needs them.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -41,7 +41,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    fn start(program: &str, folder: &Path, port: u16, arguments: &[&str]) -> Self {
+    pub(crate) fn start(program: &str, folder: &Path, port: u16, arguments: &[&str]) -> Self {
         let process = Command::new(program)
             .args(arguments)
             .current_dir(folder)
@@ -125,7 +125,7 @@ fn info(port: u16, section: &str) -> Option<String> {
 pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder =
@@ -359,56 +359,4 @@ fn unprotected(port: u16) -> redis::RedisResult<redis::Connection> {
     let address = redis::ConnectionAddr::Tcp("127.0.0.1".into(), port);
     let info = redis::IntoConnectionInfo::into_connection_info(address)?;
     redis::Client::open(info)?.get_connection_with_timeout(Duration::from_secs(5))
-}
-
-/// A server that speaks nothing but TLS, with a certificate that an authority of its own has signed.
-pub(crate) struct Encrypted {
-    pub(crate) member: Member,
-    pub(crate) authority: String,
-    _folder: Folder,
-}
-
-impl Encrypted {
-    pub(crate) fn start() -> Self {
-        let folder = Folder::new();
-        let openssl = |line: &str| {
-            let made = Command::new("openssl").args(line.split(' ')).current_dir(&folder.0).output().unwrap();
-            assert!(made.status.success(), "{line}: {}", String::from_utf8_lossy(&made.stderr));
-        };
-        std::fs::write(folder.0.join("names"), "subjectAltName=IP:127.0.0.1\n").unwrap();
-        openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.crt");
-        openssl("req -newkey rsa:2048 -nodes -subj /CN=redis -keyout redis.key -out redis.csr");
-        openssl(
-            "x509 -req -in redis.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out redis.crt",
-        );
-        let port = free_port();
-        let number = port.to_string();
-        let mut arguments = vec!["--port", "0", "--tls-port", &number, "--save", "", "--bind", "127.0.0.1"];
-        arguments.extend([
-            "--tls-cert-file",
-            "redis.crt",
-            "--tls-key-file",
-            "redis.key",
-            "--tls-ca-cert-file",
-            "ca.crt",
-        ]);
-        arguments.extend([
-            "--tls-auth-clients",
-            "no",
-            "--user",
-            "fairway",
-            "on",
-            ">pass word",
-            "~*",
-            "+@all",
-        ]);
-        arguments.extend(["--user", "default", "off"]);
-        let member = Member::start(REDIS, &folder.0, port, &arguments);
-        let authority = std::fs::read_to_string(folder.0.join("ca.crt")).unwrap();
-        Self { member, authority, _folder: folder }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("rediss://{}", self.member.address())
-    }
 }

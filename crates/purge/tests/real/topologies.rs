@@ -1,8 +1,9 @@
 //! A Redis of several servers is counted and purged as one, also while they change places.
 
+use crate::encrypted::Encrypted;
 use crate::purging::purged;
 use crate::server::{PASSWORD, REDIS, environment, matching, prefix, valkey};
-use crate::several::{Cluster, Encrypted, Watched, credentials, reach, until};
+use crate::several::{Cluster, Watched, credentials, reach, until};
 use fairway_domain::{NamedRedis, PurgeCounts, PurgeSelection};
 use fairway_purge::{Credentials, Error, Login, Pace, PurgeReport, PurgeableRedis, Redis};
 use std::ops::ControlFlow;
