@@ -18,7 +18,7 @@ pub enum Error {
     /// The user lacks a right.
     #[error(
         "Redis doesn't let Fairway's user do that: {0}. Whoever runs Redis can allow it with ACL SETUSER: \
-         ~* +scan +unlink +ttl +object|idletime +memory|usage +dbsize +info +time."
+         ~* +scan +unlink +ttl +object|idletime +memory|usage +dbsize +info +time, for a cluster also +cluster|slots +cluster|nodes +asking."
     )]
     NoPermission(String),
     /// It can't write its snapshot or log, as when its disk is full, and takes no writes until it can.

@@ -4,6 +4,7 @@ use crate::encrypted::Encrypted;
 use crate::purging::purged;
 use crate::server::{PASSWORD, REDIS, environment, matching, prefix, valkey};
 use crate::several::{Cluster, Watched, credentials, reach, until};
+use crate::troubles::user_of;
 use fairway_domain::{NamedRedis, PurgeCounts, PurgeSelection};
 use fairway_purge::{Credentials, Error, Login, Pace, PurgeReport, PurgeableRedis, Redis};
 use std::ops::ControlFlow;
@@ -133,7 +134,7 @@ async fn purge_while_a_slot_moves(
     let slot = cluster.slot("{a}");
     let from = cluster.holder(slot);
     let handing = Handing { cluster: &cluster, slot, from, to: (from + 1) % 3 };
-    let mut redis = reach(&cluster.url(), credentials()).await;
+    let mut redis = reach(&cluster.url(), user_of(&cluster)).await;
     let mut asked = 0;
     let report = redis
         .purge(&PurgeSelection::EVERYTHING, pace, |_| {

@@ -2,8 +2,9 @@
 
 use crate::purging::sessions;
 use crate::server::{PASSWORD, Server, borrowed, environment, matching};
+use crate::several::Cluster;
 use fairway_domain::PurgeSelection;
-use fairway_purge::{Error, Login, Pace, PurgeReport, PurgeableRedis, Redis};
+use fairway_purge::{Credentials, Error, Login, Pace, PurgeReport, PurgeableRedis, Redis};
 use std::ops::ControlFlow;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -20,16 +21,37 @@ async fn as_user(server: &Server, rights: &[&str]) -> Result<PurgeableRedis, Err
     PurgeableRedis::connect(server.stream().await, &login, &environment(true)).await
 }
 
+/// What a purge needs at most, as the documentation and the refusals say.
+const RIGHTS: [&str; 8] =
+    ["+scan", "+unlink", "+ttl", "+object|idletime", "+memory|usage", "+dbsize", "+info", "+time"];
+
+/// And what it needs besides in a cluster.
+const CLUSTER_RIGHTS: [&str; 3] = ["+cluster|slots", "+cluster|nodes", "+asking"];
+
+/// Gives a user of a cluster's who has no right but these.
+pub(crate) fn user_of(cluster: &Cluster) -> Credentials {
+    for member in &cluster.members {
+        let fixed = ["SETUSER", "fairway", "reset", "on", ">pass word", "~*"];
+        redis::cmd("ACL").arg(&fixed).arg(&RIGHTS).arg(&CLUSTER_RIGHTS).exec(&mut member.admin()).unwrap();
+    }
+    let login = Login { user: Some("fairway".into()), password: "pass word".into() };
+    Credentials { login, ..Credentials::default() }
+}
+
+#[test]
+fn the_rights_that_are_needed_are_those_that_are_named() {
+    let documented = include_str!("../../../../docs/configuration.md");
+    let refusal = Error::NoPermission(String::new()).to_string();
+    for right in RIGHTS.iter().chain(&CLUSTER_RIGHTS) {
+        assert!(refusal.contains(right) && documented.contains(right), "{right}");
+    }
+}
+
 #[tokio::test]
 async fn a_user_with_the_named_rights_counts_and_purges() {
     let server = Server::start();
     server.fill(borrowed(&sessions(10)));
-    let mut redis = as_user(
-        &server,
-        &["+scan", "+unlink", "+ttl", "+object|idletime", "+memory|usage", "+dbsize", "+info"],
-    )
-    .await
-    .unwrap();
+    let mut redis = as_user(&server, &RIGHTS).await.unwrap();
     let count = redis.count(&matching("session:*"), Pace::Full).await.unwrap();
     assert_eq!((count.matching, count.memory.unwrap().measured), (10, 10));
     assert_eq!(purge(&mut redis).await.unwrap().counts.removed, 10);
