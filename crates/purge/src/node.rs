@@ -90,6 +90,10 @@ impl Node {
         self.address.as_ref() == Some(address)
     }
 
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.address.as_ref().map(|address| address.host.as_str())
+    }
+
     pub(crate) fn run_id(&self) -> &RedisRunId {
         &self.run_id
     }

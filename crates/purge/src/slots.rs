@@ -48,7 +48,8 @@ pub(crate) async fn unlink_where_it_is(redis: &mut Redis, node: &Node, key: &[u8
         }
         match error.redirect_node() {
             Some((address, _)) => {
-                node = redis.at(&address_of(address)?).await?;
+                let address = address_of(address, node.host())?;
+                node = redis.at(&address).await?;
                 asking = error.kind() == redis::ErrorKind::Server(ServerErrorKind::Ask);
             }
             None => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -57,13 +58,21 @@ pub(crate) async fn unlink_where_it_is(redis: &mut Redis, node: &Node, key: &[u8
     Err(Error::Unsettled(format!("slot {} changes its server again and again", of(key))))
 }
 
-fn address_of(text: &str) -> Result<RedisAddress, Error> {
-    text.parse().map_err(|_| Error::Unsettled(format!("a slot moves to a server it calls {text}")))
+/// Host and port as a redirection has them: an IPv6 address without brackets, and no host for that of the server which says so.
+fn address_of(text: &str, said_by: Option<&str>) -> Result<RedisAddress, Error> {
+    let unclear = || Error::Unsettled(format!("a slot moves to a server that is called {text}"));
+    let (host, port) = text.rsplit_once(':').ok_or_else(unclear)?;
+    let port = port.parse().map_err(|_| unclear())?;
+    let host = if host.is_empty() { said_by.ok_or_else(unclear)? } else { host };
+    if host == "?" {
+        return Err(unclear()); // So Redis calls one that is to be reached by a name and has none.
+    }
+    Ok(RedisAddress { host: host.to_owned(), port })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::{address_of, of};
 
     #[test]
     fn the_slot_of_a_key_is_that_of_its_tag() {
@@ -73,5 +82,16 @@ mod tests {
         assert_eq!(of(b"foo{}{bar}"), of(b"foo{}{bar}"));
         assert_ne!(of(b"foo{}{bar}"), of(b"bar"), "empty braces are no tag");
         assert_eq!(of(b"{{foo}}"), of(b"{foo"));
+    }
+
+    #[test]
+    fn a_redirection_without_a_host_leads_to_the_host_that_gave_it() {
+        let read = |text| address_of(text, Some("10.0.0.1")).unwrap().to_string();
+        assert_eq!((read("10.0.0.2:6379"), read(":6380")), ("10.0.0.2:6379".into(), "10.0.0.1:6380".into()));
+        assert_eq!(read("fd00::1:6379"), "[fd00::1]:6379");
+        for unclear in ["", "6379", "10.0.0.2:", "?:6379"] {
+            assert!(address_of(unclear, Some("10.0.0.1")).is_err(), "{unclear}");
+        }
+        assert!(address_of(":6379", None).is_err());
     }
 }

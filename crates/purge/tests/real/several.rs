@@ -150,11 +150,11 @@ pub(crate) async fn reach(url: &str, credentials: Credentials) -> PurgeableRedis
     PurgeableRedis::reach(&named, credentials, &environment(true)).await.unwrap()
 }
 
-fn in_a_cluster(program: &str, folder: &Path, number: usize, timeout: &str) -> Member {
+fn in_a_cluster(program: &str, folder: &Path, number: usize, timeout: &str, more: &[&str]) -> Member {
     let file = format!("nodes-{number}.conf");
-    let more =
+    let fixed =
         ["--cluster-enabled", "yes", "--cluster-node-timeout", timeout, "--cluster-config-file", &file];
-    Member::plain(program, folder, &more)
+    Member::plain(program, folder, &[&fixed[..], more].concat())
 }
 
 /// Three primaries, each with as many replicas as are asked for.
@@ -169,11 +169,17 @@ impl Cluster {
     }
 
     pub(crate) fn of(program: &str, replicas: usize) -> Self {
+        Self::with(program, replicas, &[])
+    }
+
+    /// One whose servers have further options.
+    pub(crate) fn with(program: &str, replicas: usize, more: &[&str]) -> Self {
         let folder = Folder::new();
         // Where nobody is to take over, a slow machine isn't to be taken for a dead server.
         let timeout = if replicas == 0 { "60000" } else { "5000" };
-        let members: Vec<Member> =
-            (0..3 * (replicas + 1)).map(|number| in_a_cluster(program, &folder.0, number, timeout)).collect();
+        let members: Vec<Member> = (0..3 * (replicas + 1))
+            .map(|number| in_a_cluster(program, &folder.0, number, timeout, more))
+            .collect();
         let created = Command::new("redis-cli")
             .env("REDISCLI_AUTH", PASSWORD)
             .args(["--cluster", "create"])
@@ -209,7 +215,7 @@ impl Cluster {
     /// Starts one more server, which belongs to it only once it has met one of the others. Gives its place.
     pub(crate) fn add(&mut self) -> usize {
         let at = self.members.len();
-        self.members.push(in_a_cluster(REDIS, &self.folder.0, at, "60000"));
+        self.members.push(in_a_cluster(REDIS, &self.folder.0, at, "60000", &[]));
         at
     }
 
@@ -259,8 +265,8 @@ impl Cluster {
         let answer: Vec<Vec<redis::Value>> =
             redis::cmd("CLUSTER").arg("SLOTS").query(&mut self.members[0].admin()).unwrap();
         let ranges = read_ranges(&answer);
-        let range = ranges.iter().find(|(first, last, _)| (*first..=*last).contains(&slot)).unwrap();
-        self.members.iter().position(|member| member.port == range.2.1).unwrap()
+        let (_, _, port) = ranges.iter().find(|(first, last, _)| (*first..=*last).contains(&slot)).unwrap();
+        self.members.iter().position(|member| member.port == *port).unwrap()
     }
 
     pub(crate) fn id(&self, at: usize) -> String {
@@ -268,14 +274,14 @@ impl Cluster {
     }
 }
 
-fn read_ranges(ranges: &[Vec<redis::Value>]) -> Vec<(u16, u16, (String, u16))> {
+/// From which slot to which, and the port of whoever has them.
+fn read_ranges(ranges: &[Vec<redis::Value>]) -> Vec<(u16, u16, u16)> {
     let read = |value: &redis::Value| -> u16 { redis::from_redis_value(value.clone()).unwrap() };
     ranges
         .iter()
         .map(|range| {
             let redis::Value::Array(server) = &range[2] else { panic!("{range:?}") };
-            let host: String = redis::from_redis_value(server[0].clone()).unwrap();
-            (read(&range[0]), read(&range[1]), (host, read(&server[1])))
+            (read(&range[0]), read(&range[1]), read(&server[1]))
         })
         .collect()
 }

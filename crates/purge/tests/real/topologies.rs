@@ -125,11 +125,10 @@ impl Handing<'_> {
 
 /// Purges 2,000 keys of one slot while `meanwhile` is told how often it was asked for more.
 async fn purge_while_a_slot_moves(
-    program: &str,
+    cluster: Cluster,
     pace: Pace,
     meanwhile: impl Fn(&Handing<'_>, usize) + Send + Sync,
 ) {
-    let cluster = Cluster::of(program, 0);
     cluster.fill((0..2_000).map(|number| format!("cart:{{a}}:{number}")));
     let slot = cluster.slot("{a}");
     let from = cluster.holder(slot);
@@ -151,7 +150,7 @@ async fn purge_while_a_slot_moves(
 #[tokio::test]
 async fn keys_whose_slot_has_moved_are_removed_where_they_are() {
     for pace in [GENTLE, Pace::Full] {
-        purge_while_a_slot_moves(REDIS, pace, |slot, asked| {
+        purge_while_a_slot_moves(Cluster::start(0), pace, |slot, asked| {
             if asked == 1 {
                 slot.begin();
                 slot.move_keys();
@@ -163,9 +162,22 @@ async fn keys_whose_slot_has_moved_are_removed_where_they_are() {
 }
 
 #[tokio::test]
+async fn so_are_those_of_servers_that_do_not_say_on_which_host_they_are() {
+    let cluster = Cluster::with(REDIS, 0, &["--cluster-preferred-endpoint-type", "unknown-endpoint"]);
+    purge_while_a_slot_moves(cluster, GENTLE, |slot, asked| {
+        if asked == 1 {
+            slot.begin();
+            slot.move_keys();
+            slot.end();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn keys_whose_slot_is_being_moved_are_removed_on_either_side() {
     for (program, pace) in [(REDIS, GENTLE), (valkey(), Pace::Full)] {
-        purge_while_a_slot_moves(program, pace, |slot, asked| match asked {
+        purge_while_a_slot_moves(Cluster::of(program, 0), pace, |slot, asked| match asked {
             1 => {
                 slot.begin();
                 slot.move_keys();
@@ -179,7 +191,7 @@ async fn keys_whose_slot_is_being_moved_are_removed_on_either_side() {
 
 #[tokio::test]
 async fn keys_whose_slot_a_valkey_moves_in_one_piece_are_removed_where_they_are() {
-    purge_while_a_slot_moves(valkey(), GENTLE, |slot, asked| {
+    purge_while_a_slot_moves(Cluster::of(valkey(), 0), GENTLE, |slot, asked| {
         if asked == 1 {
             slot.move_in_one_piece();
         }
