@@ -6,6 +6,7 @@
 mod encrypted;
 mod full;
 mod looking;
+mod moving;
 mod purging;
 mod selections;
 mod server;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use tokio::io::AsyncReadExt;
 
-const PATTERNS: [&str; 13] = [
+pub(crate) const PATTERNS: [&str; 13] = [
     "session:*",
     "a*c",
     "a?c",
@@ -24,7 +24,7 @@ const PATTERNS: [&str; 13] = [
 ];
 
 /// With hardly any of Redis's time.
-const GENTLE: Pace = Pace::Gentle(std::time::Duration::from_micros(1));
+pub(crate) const GENTLE: Pace = Pace::Gentle(std::time::Duration::from_micros(1));
 
 /// All of it at full speed.
 pub(crate) async fn purged(redis: &mut PurgeableRedis, selection: &PurgeSelection) -> PurgeReport {

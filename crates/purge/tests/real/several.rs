@@ -91,11 +91,11 @@ impl Member {
 
     /// Waits until its replica has all that was written so far.
     pub(crate) fn has_told_its_replica(&self) {
-        let mut admin = self.admin();
-        // Only who has written waits.
-        redis::cmd("SET").arg("kept").arg(1).exec(&mut admin).unwrap();
-        let told: u32 = redis::cmd("WAIT").arg(1).arg(5000).query(&mut admin).unwrap();
-        assert_eq!(told, 1);
+        until("the replica has everything", || {
+            let told = info(self.port, "replication").unwrap();
+            let at = told.lines().find_map(|line| line.strip_prefix("master_repl_offset:")).unwrap().trim();
+            told.contains(&format!(",offset={at},"))
+        });
     }
 
     pub(crate) fn kill(&mut self) {
@@ -246,6 +246,12 @@ impl Cluster {
             .unwrap();
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.concat().as_bytes()).unwrap();
         assert!(child.wait().unwrap().success());
+    }
+
+    /// Writes a key of any name, on the server that takes it.
+    pub(crate) fn put(&self, name: &[u8]) {
+        let set = |member: &Member| redis::cmd("SET").arg(name).arg(1).exec(&mut member.admin()).is_ok();
+        assert!(self.members.iter().any(set), "{name:?}");
     }
 
     /// A tag whose slot that server has.

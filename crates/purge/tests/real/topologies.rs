@@ -1,14 +1,12 @@
 //! A Redis of several servers is counted and purged as one, also while they change places.
 
 use crate::encrypted::Encrypted;
-use crate::purging::purged;
-use crate::server::{PASSWORD, REDIS, environment, matching, prefix, valkey};
-use crate::several::{Cluster, Watched, credentials, reach, until};
-use crate::troubles::user_of;
+use crate::purging::{PATTERNS, purged};
+use crate::server::{REDIS, environment, hostile_names, matching, prefix, valkey};
+use crate::several::{Cluster, Member, Watched, credentials, reach, until};
 use fairway_domain::{NamedRedis, PurgeCounts, PurgeSelection};
-use fairway_purge::{Credentials, Error, Login, Pace, PurgeReport, PurgeableRedis, Redis};
+use fairway_purge::{Credentials, Error, Login, Pace, PurgeableRedis, Redis};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// As the configuration's own is.
@@ -37,6 +35,27 @@ async fn on_every_primary(program: &str) {
     let report = purged(&mut redis, &prefix("app:")).await;
     assert_eq!(report.counts, PurgeCounts { found: 20, removed: 20, already_gone: 0 });
     assert_eq!(cluster.names().into_iter().collect::<Vec<_>>(), [b"other:{app}:1".to_vec()]);
+}
+
+#[tokio::test]
+async fn of_a_cluster_the_same_is_counted_and_removed_as_by_an_independent_script() {
+    let (cluster, twin) = (Cluster::start(0), Cluster::start(0));
+    let script = "local found = redis.call('KEYS', ARGV[1]) for _, key in ipairs(found) do redis.call('DEL', key) end return #found";
+    for pattern in PATTERNS {
+        for one in [&cluster, &twin] {
+            hostile_names().iter().for_each(|name| one.put(name));
+        }
+        let on_each = |member: &Member| -> u64 {
+            redis::cmd("EVAL").arg(script).arg(0).arg(pattern).query(&mut member.admin()).unwrap()
+        };
+        let expected: u64 = twin.members.iter().map(on_each).sum();
+        let mut redis = reach(&cluster.url(), credentials()).await;
+        let count = redis.count(&matching(pattern), Pace::Full).await.unwrap();
+        assert_eq!((count.matching, count.total), (expected, hostile_names().len() as u64), "{pattern}");
+        let removed = purged(&mut redis, &matching(pattern)).await.counts;
+        assert_eq!(removed, PurgeCounts { found: expected, removed: expected, already_gone: 0 }, "{pattern}");
+        assert_eq!(cluster.names(), twin.names(), "{pattern}");
+    }
 }
 
 #[tokio::test]
@@ -73,161 +92,6 @@ async fn what_one_server_of_a_cluster_refuses_is_told_and_nothing_counts_as_done
     assert!(left > 0 && removed + left == 300, "{removed} {left}");
 }
 
-/// Hands a slot with all its keys from one server of the cluster to another.
-struct Handing<'a> {
-    cluster: &'a Cluster,
-    slot: u16,
-    from: usize,
-    to: usize,
-}
-
-impl Handing<'_> {
-    fn set_slot(&self, at: usize, words: &[&str]) {
-        let slot = self.slot.to_string();
-        let mut command = redis::cmd("CLUSTER");
-        command.arg("SETSLOT").arg(&slot).arg(words).exec(&mut self.cluster.members[at].admin()).unwrap();
-    }
-
-    fn begin(&self) {
-        self.set_slot(self.to, &["IMPORTING", &self.cluster.id(self.from)]);
-        self.set_slot(self.from, &["MIGRATING", &self.cluster.id(self.to)]);
-    }
-
-    fn move_keys(&self) {
-        let mut admin = self.cluster.members[self.from].admin();
-        let mut asked = redis::cmd("CLUSTER");
-        let keys: Vec<Vec<u8>> =
-            asked.arg("GETKEYSINSLOT").arg(self.slot).arg(100_000).query(&mut admin).unwrap();
-        if keys.is_empty() {
-            return;
-        }
-        let mut migrate = redis::cmd("MIGRATE");
-        migrate.arg("127.0.0.1").arg(self.cluster.members[self.to].port).arg("").arg(0).arg(30_000);
-        migrate.arg("AUTH").arg(PASSWORD).arg("KEYS").arg(keys).exec(&mut admin).unwrap();
-    }
-
-    /// As Valkey can since version 9: the keys are nobody else's until all of them are.
-    fn move_in_one_piece(&self) {
-        let (mut from, id) = (self.cluster.members[self.from].admin(), self.cluster.id(self.to));
-        let mut migrate = redis::cmd("CLUSTER");
-        migrate.arg("MIGRATESLOTS").arg("SLOTSRANGE").arg(self.slot).arg(self.slot).arg("NODE").arg(id);
-        migrate.exec(&mut from).unwrap();
-        until("the slot has moved", || self.cluster.holder(self.slot) == self.to);
-    }
-
-    fn end(&self) {
-        let id = self.cluster.id(self.to);
-        for at in [self.to, self.from] {
-            self.set_slot(at, &["NODE", &id]);
-        }
-    }
-}
-
-/// Purges 2,000 keys of one slot while `meanwhile` is told how often it was asked for more.
-async fn purge_while_a_slot_moves(
-    cluster: Cluster,
-    pace: Pace,
-    meanwhile: impl Fn(&Handing<'_>, usize) + Send + Sync,
-) {
-    cluster.fill((0..2_000).map(|number| format!("cart:{{a}}:{number}")));
-    let slot = cluster.slot("{a}");
-    let from = cluster.holder(slot);
-    let handing = Handing { cluster: &cluster, slot, from, to: (from + 1) % 3 };
-    let mut redis = reach(&cluster.url(), user_of(&cluster)).await;
-    let mut asked = 0;
-    let report = redis
-        .purge(&PurgeSelection::EVERYTHING, pace, |_| {
-            asked += 1;
-            meanwhile(&handing, asked);
-            ControlFlow::Continue(())
-        })
-        .await
-        .unwrap();
-    assert_eq!((report.counts.found, report.counts.removed, report.unconfirmed), (2_000, 2_000, 0));
-    assert!(cluster.names().is_empty());
-}
-
-#[tokio::test]
-async fn keys_whose_slot_has_moved_are_removed_where_they_are() {
-    for pace in [GENTLE, Pace::Full] {
-        purge_while_a_slot_moves(Cluster::start(0), pace, |slot, asked| {
-            if asked == 1 {
-                slot.begin();
-                slot.move_keys();
-                slot.end();
-            }
-        })
-        .await;
-    }
-}
-
-#[tokio::test]
-async fn so_are_those_of_servers_that_do_not_say_on_which_host_they_are() {
-    let cluster = Cluster::with(REDIS, 0, &["--cluster-preferred-endpoint-type", "unknown-endpoint"]);
-    purge_while_a_slot_moves(cluster, GENTLE, |slot, asked| {
-        if asked == 1 {
-            slot.begin();
-            slot.move_keys();
-            slot.end();
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn keys_whose_slot_is_being_moved_are_removed_on_either_side() {
-    for (program, pace) in [(REDIS, GENTLE), (valkey(), Pace::Full)] {
-        purge_while_a_slot_moves(Cluster::of(program, 0), pace, |slot, asked| match asked {
-            1 => {
-                slot.begin();
-                slot.move_keys();
-            }
-            3 => slot.end(),
-            _ => {}
-        })
-        .await;
-    }
-}
-
-#[tokio::test]
-async fn keys_whose_slot_a_valkey_moves_in_one_piece_are_removed_where_they_are() {
-    purge_while_a_slot_moves(Cluster::of(valkey(), 0), GENTLE, |slot, asked| {
-        if asked == 1 {
-            slot.move_in_one_piece();
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn keys_that_go_to_a_server_that_was_counted_already_are_counted() {
-    let cluster = Arc::new(Cluster::start(0));
-    // Servers are counted in the order of their ports.
-    let mut order = [0, 1, 2];
-    order.sort_by_key(|at| cluster.members[*at].address());
-    let [first, second, third] = order;
-    let (many, moving) = (cluster.tag_at(second), cluster.tag_at(third));
-    let names =
-        |tag: &str, count: u32| (0..count).map(|number| format!("{tag}:{number}")).collect::<Vec<_>>();
-    cluster.fill(names(&many, 20_000).into_iter().chain(names(&moving, 2_000)));
-    let mut redis = reach(&cluster.url(), credentials()).await;
-    let (moves, slot) = (Arc::clone(&cluster), cluster.slot(&moving));
-    let moved = tokio::task::spawn_blocking(move || {
-        until("the second is being counted", || {
-            moves.members[second].says("commandstats", "cmdstat_scan:calls=")
-        });
-        let handing = Handing { cluster: &moves, slot, from: third, to: first };
-        handing.begin();
-        handing.move_keys();
-        handing.end();
-        moves.members[third].says("commandstats", "cmdstat_scan:calls=")
-    });
-    let slowly = Pace::Gentle(Duration::from_micros(1));
-    let count = redis.count(&PurgeSelection::EVERYTHING, slowly).await.unwrap();
-    assert!(!moved.await.unwrap(), "they went before they were counted where they had been");
-    assert_eq!(count.matching, 22_000);
-}
-
 #[tokio::test]
 async fn a_primary_of_a_cluster_that_dies_is_followed_by_its_replica_and_so_is_the_purge() {
     a_primary_dies(REDIS, GENTLE).await;
@@ -254,6 +118,7 @@ async fn a_primary_dies(program: &str, pace: Pace) {
     let report = redis
         .purge(&matching("session:*"), pace, |counts| {
             if counts.removed > 500 && !std::mem::replace(&mut killed, true) {
+                cluster.members[victim].has_told_its_replica();
                 cluster.members[victim].kill();
             }
             ControlFlow::Continue(())
@@ -268,7 +133,9 @@ async fn a_primary_dies(program: &str, pace: Pace) {
         .collect();
     assert_eq!(left.len(), 30, "only what was to be kept is left");
     assert!(left.iter().all(|name| name.starts_with(b"kept:")));
-    assert!(report.counts.removed + report.unconfirmed >= 9_000, "{report:?}");
+    let (removed, unconfirmed) = (report.counts.removed, report.unconfirmed);
+    assert!(removed + unconfirmed >= 9_000 && unconfirmed <= 2 * page(pace), "{report:?}");
+    assert!(removed <= 9_000 + untold(pace), "{report:?}");
 }
 
 #[tokio::test]
@@ -308,11 +175,19 @@ async fn another_server_takes_over(program: &str, pace: Pace) {
     assert_ne!(redis.as_redis().id(), successor.as_redis().id(), "each is known by its own");
     let rest = purged(&mut successor, &matching("session:*")).await.counts;
     assert_eq!(watched.replica.names().into_iter().collect::<Vec<_>>(), [b"kept".to_vec()]);
-    // What was under way when the primary died: at full speed two pages, of which it may have removed one without telling its replica.
-    let page = if pace == Pace::Full { 2_100 } else { 1_100 };
-    assert!(*unconfirmed <= 2 * page, "{error}");
-    let twice = (removed + rest.removed).checked_sub(20_000).expect("every key was removed");
-    assert!(twice <= if pace == Pace::Full { page } else { 0 }, "{twice} were removed twice");
+    assert!(*unconfirmed <= 2 * page(pace), "{error}");
+    let in_all = removed + rest.removed;
+    assert!(in_all + unconfirmed >= 20_000 && in_all <= 20_000 + untold(pace), "{error}, then {rest:?}");
+}
+
+/// As many keys are under way at a time at most: some more than are asked for, where several share a place in Redis's table.
+fn page(pace: Pace) -> u64 {
+    if pace == Pace::Full { 2_100 } else { 1_100 }
+}
+
+/// Of so many at most a primary that dies between two rounds may not have told its replica. At full speed, a page is under way then.
+fn untold(pace: Pace) -> u64 {
+    if pace == Pace::Full { 2 * page(pace) } else { 0 }
 }
 
 #[tokio::test]
@@ -339,56 +214,6 @@ async fn a_server_that_sentinels_name_but_that_never_was_a_replica_is_not_purged
     assert!(sentence.contains(&stranger.address()) && sentence.contains("Count again"), "{sentence}");
     assert!(removed > 5_000);
     assert_eq!(stranger.names().len(), 20_000, "nothing was removed there");
-}
-
-/// Gives a slot with 2,000 keys to a server without slots that joined the cluster before it was reached, or after that.
-async fn a_slot_moves_to_one_that_joined(early: bool) -> (Cluster, Result<PurgeReport, Error>) {
-    let mut cluster = Cluster::start(0);
-    cluster.fill((0..2_000).map(|number| format!("cart:{{a}}:{number}")));
-    let slot = cluster.slot("{a}");
-    let from = cluster.holder(slot);
-    let to = cluster.add();
-    if early {
-        cluster.meet(to);
-    }
-    let mut redis = reach(&cluster.url_of(0..3), credentials()).await;
-    let handing = Handing { cluster: &cluster, slot, from, to };
-    let mut asked = 0;
-    let result = redis
-        .purge(&PurgeSelection::EVERYTHING, GENTLE, |_| {
-            asked += 1;
-            if asked == 1 {
-                if !early {
-                    cluster.meet(to);
-                }
-                handing.begin();
-                handing.move_keys();
-                handing.end();
-            }
-            ControlFlow::Continue(())
-        })
-        .await;
-    (cluster, result)
-}
-
-#[tokio::test]
-async fn a_server_that_joined_a_cluster_after_it_was_checked_is_not_purged() {
-    let (cluster, result) = a_slot_moves_to_one_that_joined(false).await;
-    let error = result.unwrap_err();
-    let cause = match &error {
-        Error::Interrupted { cause, .. } => cause.as_ref(),
-        cause => cause,
-    };
-    assert!(matches!(cause, Error::Joined(_)), "{error}");
-    assert!(cause.to_string().contains(&cluster.members[3].address()), "{cause}");
-    assert!(!cluster.members[3].names().is_empty(), "nothing was removed there");
-}
-
-#[tokio::test]
-async fn a_server_that_a_cluster_had_and_that_gets_its_first_slot_is_purged() {
-    let (cluster, result) = a_slot_moves_to_one_that_joined(true).await;
-    assert_eq!(result.unwrap().counts.removed, 2_000);
-    assert!(cluster.names().is_empty());
 }
 
 #[tokio::test]
