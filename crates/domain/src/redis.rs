@@ -94,17 +94,6 @@ pub enum RedisTopology {
     },
 }
 
-impl RedisTopology {
-    /// The field's word.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Standalone => "standalone",
-            Self::Cluster => "cluster",
-            Self::Sentinel { .. } => "sentinel",
-        }
-    }
-}
-
 /// A Redis that the configuration names for a service, outside of what the chart brings. As text a URL: `redis://HOST:PORT`,
 /// `redis-cluster://HOST:PORT,HOST:PORT` or `redis-sentinel://HOST:PORT,HOST:PORT/NAME`; `rediss` for TLS; `?secret=NAME` for the
 /// Secret that holds `username`, `password`, `ca.crt` and, for sentinels, `sentinel-password`, each only if it is needed.

@@ -83,10 +83,11 @@ pub enum Error {
     },
 }
 
-fn unconfirmed_words(unconfirmed: u64) -> String {
+/// Said after how many were removed: keys whose removal a server that went away didn't confirm.
+pub fn unconfirmed_words(unconfirmed: u64) -> String {
     match unconfirmed {
         0 => String::new(),
-        some => format!(" and at most {some} more without a confirmation"),
+        some => format!(", and at most {some} more without a confirmation"),
     }
 }
 

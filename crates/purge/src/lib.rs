@@ -29,7 +29,7 @@ mod timed;
 pub use command::{Terminal, count_command, purge_command};
 pub use connection::{PurgeableRedis, Redis};
 pub use dial::Credentials;
-pub use error::Error;
+pub use error::{Error, unconfirmed_words};
 pub use key::{ElementRead, KeyPage, KeyRead};
 pub use look_command::{info_command, key_command, sample_command};
 pub use node::Login;

@@ -3,7 +3,7 @@
 use super::{Performed, StepFailure, StepRun};
 use crate::{Answer, Refusal};
 use fairway_domain::{Purge, PurgeCounts, ShellCommand};
-use fairway_purge::{Error, PurgeReport, PurgeableRedis};
+use fairway_purge::{Error, PurgeReport, PurgeableRedis, unconfirmed_words};
 use fairway_store::{PurgeLock, PurgeLocked};
 use serde_json::json;
 use std::fmt;
@@ -232,20 +232,12 @@ async fn remove(
 
 /// What was removed, and of which keys.
 fn removed_of(purge: &Purge, unconfirmed: u64) -> String {
-    format!("{}{}: {}", purge.outcome(), perhaps(unconfirmed), purge.selection)
+    format!("{}{}: {}", purge.outcome(), unconfirmed_words(unconfirmed), purge.selection)
 }
 
 /// As it is where the attempt before was cut off: what that one removed in its last moments isn't on record.
 fn cut_off(purge: &Purge) -> Purge {
     Purge { attempts: purge.attempts + 1, ..purge.clone() }
-}
-
-/// Keys whose removal a server that went away didn't confirm.
-fn perhaps(unconfirmed: u64) -> String {
-    match unconfirmed {
-        0 => String::new(),
-        some => format!(", and at most {some} more without a confirmation"),
-    }
 }
 
 fn stopped(purge: &Purge, unconfirmed: u64) -> Performed {
@@ -259,7 +251,7 @@ fn stopped(purge: &Purge, unconfirmed: u64) -> Performed {
 /// Why it couldn't go on, and what had been removed until then.
 fn failure(purge: &Purge, cause: &dyn fmt::Display, unconfirmed: u64) -> StepFailure {
     let removed = (purge.counts.removed > 0 || purge.attempts > 1).then(|| purge.outcome());
-    let unconfirmed = perhaps(unconfirmed);
+    let unconfirmed = unconfirmed_words(unconfirmed);
     StepFailure::new(match (removed, unconfirmed.as_str()) {
         (None, "") => format!("{cause} Nothing was removed."),
         (None, _) => format!("{cause} No key was confirmed to be removed{unconfirmed}. {GOES_ON}"),
