@@ -61,9 +61,12 @@ impl Secrets {
     }
 
     fn element(&self, element: ElementRead, all: bool) -> KeyElement {
-        let ElementRead { position, score, field, value } = element;
+        let ElementRead { position, score, field, value, left_out } = element;
         let secret = all || field.as_deref().is_some_and(names_a_secret);
-        let value = if secret { ShownBytes::hidden(value.len() as u64) } else { self.shown(&value, SHOWN) };
+        let mut value =
+            if secret { ShownBytes::hidden(value.len() as u64) } else { self.shown(&value, SHOWN) };
+        value.bytes += left_out;
+        value.cut |= left_out > 0 && !secret;
         KeyElement { position, score, field: field.map(|field| self.shown(&field, SHOWN)), value }
     }
 
@@ -124,7 +127,7 @@ mod tests {
 
     fn field(name: &str, value: &str) -> ElementRead {
         let (field, value) = (Some(name.as_bytes().to_vec()), value.as_bytes().to_vec());
-        ElementRead { position: None, score: None, field, value }
+        ElementRead { position: None, score: None, field, value, left_out: 0 }
     }
 
     #[test]

@@ -65,6 +65,8 @@ pub struct ElementRead {
     pub field: Option<Vec<u8>>,
     /// What stands there.
     pub value: Vec<u8>,
+    /// How many bytes of it weren't loaded, because they are too many: then none were.
+    pub left_out: u64,
 }
 
 impl Redis {
@@ -128,8 +130,8 @@ impl Node {
         let (elements, next) = match facts.r#type.as_str() {
             "string" => return self.bytes(key, length, begin).await,
             "list" => self.list(key, length, begin, count).await?,
-            "set" => self.scanned("SSCAN", key, begin, count).await?,
-            "hash" => self.scanned("HSCAN", key, begin, count).await?,
+            "set" => self.members(key, begin, count).await?,
+            "hash" => self.fields(key, length, begin, count).await?,
             "zset" => self.ranked(key, length, begin, count).await?,
             "stream" => self.entries(key, from, count).await?,
             _ => return Ok((KeyPage::Unknown, None)),
@@ -168,19 +170,33 @@ impl Node {
             score: None,
             field: None,
             value,
+            left_out: 0,
         };
         let more = !values.is_empty() && end < length;
         let elements = values.into_iter().zip(begin..).map(placed).collect();
         Ok((elements, more.then(|| end.to_string()).and_then(position)))
     }
 
+    async fn members(&mut self, key: &[u8], cursor: u64, count: u64) -> Result<Elements, Error> {
+        let (found, next) = self.scanned("SSCAN", key, cursor, count, &[]).await?;
+        let element = |value| ElementRead { position: None, score: None, field: None, value, left_out: 0 };
+        Ok((found.into_iter().map(element).collect(), next))
+    }
+
     /// A page of a set or of a hash, in Redis's own order; one that is kept in one piece comes as one page.
-    async fn scanned(&mut self, scan: &str, key: &[u8], cursor: u64, count: u64) -> Result<Elements, Error> {
+    pub(crate) async fn scanned(
+        &mut self,
+        scan: &str,
+        key: &[u8],
+        cursor: u64,
+        count: u64,
+        more: &[&str],
+    ) -> Result<(Vec<Vec<u8>>, Option<KeyPosition>), Error> {
         let (mut cursor, mut found) = (cursor, Vec::new());
         // A page may be empty although there is more.
         loop {
             let mut command = redis::cmd(scan);
-            command.arg(key).arg(cursor).arg("COUNT").arg(count);
+            command.arg(key).arg(cursor).arg("COUNT").arg(count).arg(more);
             let (next, some): (u64, Vec<Vec<u8>>) = self.ask(&command).await?;
             cursor = next;
             found.extend(some);
@@ -188,13 +204,7 @@ impl Node {
                 break;
             }
         }
-        let element = |field, value| ElementRead { position: None, score: None, field, value };
-        let elements = if scan == "HSCAN" {
-            pairs(found).map(|(field, value)| element(Some(field), value)).collect()
-        } else {
-            found.into_iter().map(|value| element(None, value)).collect()
-        };
-        Ok((elements, (cursor != 0).then(|| cursor.to_string()).and_then(position)))
+        Ok((found, (cursor != 0).then(|| cursor.to_string()).and_then(position)))
     }
 
     async fn ranked(&mut self, key: &[u8], length: u64, begin: u64, count: u64) -> Result<Elements, Error> {
@@ -206,6 +216,7 @@ impl Node {
             score: Some(String::from_utf8_lossy(&score).into_owned()),
             field: None,
             value,
+            left_out: 0,
         };
         let elements: Vec<ElementRead> = pairs(found).zip(begin..).map(ranked).collect();
         let end = begin.saturating_add(elements.len() as u64);
@@ -233,19 +244,20 @@ impl Node {
                 score: None,
                 field: Some(field),
                 value,
+                left_out: 0,
             })
         };
         Ok((found.into_iter().flat_map(fields).collect(), next))
     }
 }
 
-type Elements = (Vec<ElementRead>, Option<KeyPosition>);
+pub(crate) type Elements = (Vec<ElementRead>, Option<KeyPosition>);
 
-fn position(text: String) -> Option<KeyPosition> {
+pub(crate) fn position(text: String) -> Option<KeyPosition> {
     text.try_into().ok()
 }
 
-fn pairs(flat: Vec<Vec<u8>>) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+pub(crate) fn pairs(flat: Vec<Vec<u8>>) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
     let mut flat = flat.into_iter();
     std::iter::from_fn(move || Some((flat.next()?, flat.next()?)))
 }

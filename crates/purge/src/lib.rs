@@ -12,6 +12,7 @@ mod connection;
 mod count;
 mod dial;
 mod error;
+mod fields;
 mod filter;
 mod info;
 mod key;

@@ -1,10 +1,10 @@
 //! A value that is large: it is neither loaded to be looked at nor freed while others wait.
 
 use crate::purging::purged;
-use crate::server::{Server, matching};
+use crate::server::{Server, matching, valkey};
 use crate::several::until;
 use crate::wire::Wire;
-use fairway_purge::Pace;
+use fairway_purge::{KeyPage, Pace};
 use std::collections::BTreeSet;
 
 /// A hash of 350 MB, a thousand bytes a field.
@@ -58,6 +58,41 @@ async fn a_hash_of_350_mb_is_counted_and_removed_without_being_read_and_freed_by
         assert!(harmless.iter().any(|command| line.starts_with(command)), "{line}");
         assert!(!line.contains("SAMPLES 0"), "{line}");
     }
+}
+
+/// A hash of so many small fields and one of 30 MB is looked at from its first page to its last.
+async fn one_field_is_huge(server: &Server, fields: u32) {
+    let filling = "for i = 1, ARGV[1] do redis.call('HSET', KEYS[1], i, 'small') end \
+         redis.call('HSET', KEYS[1], 'huge', string.rep('x', 30000000))";
+    redis::cmd("EVAL").arg(filling).arg(1).arg("cart:1").arg(fields).exec(&mut server.admin()).unwrap();
+    let wire = Wire::default();
+    let mut redis = wire.look(server).await;
+    let (mut next, mut names, mut left_out) = (None, BTreeSet::new(), BTreeSet::new());
+    loop {
+        let read = redis.key(&"cart:1".parse().unwrap(), next.as_ref()).await.unwrap().unwrap();
+        let KeyPage::Elements(elements) = read.page else { panic!("{read:?}") };
+        for one in elements {
+            let small = one.value == b"small" && one.left_out == 0;
+            if !small {
+                left_out.insert((one.field.clone().unwrap(), one.value.len(), one.left_out));
+            }
+            names.insert(one.field.unwrap());
+        }
+        next = read.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names.len(), fields as usize + 1);
+    assert_eq!(left_out, BTreeSet::from([(b"huge".to_vec(), 0, 30_000_000)]));
+    assert!(wire.size() < 500_000, "{} bytes were answered", wire.size());
+}
+
+#[tokio::test]
+async fn a_huge_field_of_a_hash_is_not_loaded_and_its_size_is_said() {
+    one_field_is_huge(&Server::start(), 300).await;
+    one_field_is_huge(&Server::of(valkey()), 300).await;
+    one_field_is_huge(&Server::of(valkey()), 3_000).await;
 }
 
 #[tokio::test]
