@@ -9,8 +9,8 @@ use redis::{Pipeline, Value};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-/// So many names go into one UNLINK: Redis answers others between two.
-const AT_ONCE: usize = 500;
+/// So many names go into one UNLINK: Redis answers others between two, and with more of them needs longer for each.
+const AT_ONCE: usize = 250;
 
 /// How long the servers of a Redis may take to settle, with no key removed meanwhile. A failover takes some seconds to half a minute.
 const SETTLE_WITHIN: Duration = Duration::from_secs(60);
