@@ -16,9 +16,9 @@ const LONGEST_REST: Duration = Duration::from_millis(250);
 pub enum Pace {
     /// As fast as Redis answers.
     Full,
-    /// In batches that keep Redis busy for at most so long, by its own clock, with a rest of the same length after each. One that
-    /// took longer halves the next one. Where the way there and back is long, a batch may take a hundredth of that instead: others
-    /// then meet one in a hundred times at most.
+    /// In batches that keep Redis busy for at most so long, by its own clock, with a rest of the same length after each; while an
+    /// answer is on its way, it rests already. One that took longer halves the next one. Where the way there and back is long, a batch
+    /// may take a hundredth of that instead: others then meet one in a hundred times at most.
     Gentle(Duration),
 }
 
@@ -59,7 +59,8 @@ impl Pacer {
         if busy < allowed / 2 {
             self.batch = (self.batch + self.batch / 4).min(MOST);
         }
-        busy.min(LONGEST_REST)
+        let rested = took.saturating_sub(busy);
+        busy.saturating_sub(rested).min(LONGEST_REST)
     }
 }
 
@@ -76,7 +77,7 @@ mod tests {
     #[test]
     fn a_busy_redis_gets_small_batches_with_long_rests_and_a_quick_one_large_ones_again() {
         let mut pacer = Pacer::new(BOUND);
-        assert_eq!(pacer.answered(microseconds(900), microseconds(200)), microseconds(200));
+        assert_eq!(pacer.answered(microseconds(250), microseconds(200)), microseconds(150));
         assert_eq!(pacer.batch(), GENTLE);
         assert_eq!(pacer.answered(microseconds(900), microseconds(600)), microseconds(1200));
         assert_eq!(pacer.batch(), GENTLE / 2);
@@ -94,7 +95,7 @@ mod tests {
     fn a_long_way_to_redis_is_not_taken_for_a_slow_redis_and_is_worth_larger_batches() {
         let mut pacer = Pacer::new(BOUND);
         for _ in 0..20 {
-            assert_eq!(pacer.answered(microseconds(200_000), microseconds(700)), microseconds(700));
+            assert_eq!(pacer.answered(microseconds(200_000), microseconds(700)), Duration::ZERO);
         }
         assert_eq!(pacer.batch(), MOST);
     }
