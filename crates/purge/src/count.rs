@@ -1,6 +1,6 @@
 //! The dry run.
 
-use crate::pace::{Pace, Pacer};
+use crate::pace::{Pace, Pacer, rest};
 use crate::timed::{self, Timed};
 use crate::{Error, PurgeableRedis, info, node::Node, scan};
 use fairway_domain::{KeyMemory, KeyName, NodeCount, PurgeCount, PurgeSelection};
@@ -89,6 +89,9 @@ async fn count_on(
     tally: &mut Tally,
     mut pacer: Option<&mut Pacer>,
 ) -> Result<NodeCount, Error> {
+    if let Some(pacer) = pacer.as_deref_mut() {
+        pacer.go_on_elsewhere();
+    }
     let before = tally.matching;
     let mut cursor = 0;
     loop {
@@ -100,7 +103,7 @@ async fn count_on(
             .await?;
         let (next, keys): scan::Page = timed::read(answers.pop().unwrap_or(Value::Nil))?;
         rest(pacer.as_deref_mut(), took, busy).await;
-        let keys = node.selected(keys, selection).await?;
+        let keys = node.selected(keys, selection, pacer.as_deref_mut()).await?;
         let to_measure = tally.add(keys);
         for some in to_measure.chunks(MEASURED_AT_ONCE) {
             let (took, busy) = node.measure(some, tally).await?;
@@ -119,12 +122,6 @@ async fn count_on(
         node.ask::<u64>(&redis::cmd("DBSIZE")).await?.max(matching)
     };
     Ok(NodeCount { node: node.name(), matching, total })
-}
-
-async fn rest(pacer: Option<&mut Pacer>, took: Duration, busy: Duration) {
-    if let Some(pacer) = pacer {
-        tokio::time::sleep(pacer.answered(took, busy)).await;
-    }
 }
 
 impl Node {

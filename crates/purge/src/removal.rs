@@ -2,10 +2,11 @@
 
 mod full_speed;
 
-use crate::pace::{Pace, Pacer};
+use crate::pace::{Pace, Pacer, rest};
+use crate::timed::{self, Timed};
 use crate::{Error, PurgeableRedis, connection::Redis, node::Node, scan, slots};
 use fairway_domain::{PurgeCounts, PurgeSelection};
-use redis::{Pipeline, Value};
+use redis::Value;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -138,6 +139,7 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
         mut node: Node,
         pacer: &mut Pacer,
     ) -> Result<ControlFlow<()>, Error> {
+        pacer.go_on_elsewhere();
         let (mut cursor, mut keys) = self.round(redis, &mut node, pacer, Vec::new(), Some(0)).await?;
         while cursor != 0 || !keys.is_empty() {
             if (self.progress)(self.counts).is_break() {
@@ -161,31 +163,26 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
         next: Option<u64>,
     ) -> Result<scan::Page, Error> {
         let batches = batches(&mut keys, redis.is_cluster());
-        let mut pipeline = Pipeline::new();
-        pipeline.cmd("TIME");
-        for batch in &batches {
-            pipeline.cmd("UNLINK").arg(*batch);
-        }
-        if let Some(cursor) = next {
-            pipeline.add_command(scan::page_at(cursor, self.selection, pacer.batch()));
-        }
-        pipeline.cmd("TIME");
-        let asked = Instant::now();
-        let answers = node.ask_all(pipeline).await;
-        if answers.is_err() {
+        let size = pacer.batch();
+        let asked = node.timed(|pipeline| {
+            for batch in &batches {
+                pipeline.cmd("UNLINK").arg(*batch);
+            }
+            if let Some(cursor) = next {
+                pipeline.add_command(scan::page_at(cursor, self.selection, size));
+            }
+        });
+        let asked = asked.await;
+        if asked.is_err() {
             self.unconfirmed += batches.iter().map(|batch| batch.len() as u64).sum::<u64>();
         }
-        let mut answers = answers?.into_iter();
-        let (took, begun, ended) = (asked.elapsed(), answers.next(), answers.next_back());
-        // Whoever may not ask for the time is taken for busy all the while.
-        let rest = pacer.answered(took, busy(begun, ended).unwrap_or(took));
-        let page = next.and_then(|_| answers.next_back());
-        let moved = self.add_up(&batches, answers, redis.is_cluster())?;
+        let Timed { mut answers, took, busy } = asked?;
+        let page = next.and_then(|_| answers.pop());
+        let moved = self.add_up(&batches, answers.into_iter(), redis.is_cluster())?;
         self.follow(redis, node, &moved).await?;
-        let (cursor, names) = page.map_or(Ok((0, Vec::new())), read)?;
-        let selected = node.selected(names, self.selection).await;
-        tokio::time::sleep(rest).await;
-        Ok((cursor, selected?))
+        rest(Some(pacer), took, busy).await;
+        let (cursor, names) = page.map_or(Ok((0, Vec::new())), timed::read)?;
+        Ok((cursor, node.selected(names, self.selection, Some(pacer)).await?))
     }
 
     /// Adds what each UNLINK says it removed; gives the keys that another server has by now. Fails with the first refusal.
@@ -199,7 +196,7 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
         let mut refused = Ok(());
         for (batch, answer) in batches.iter().zip(answers) {
             match answer.extract_error().map_err(|error| (slots::has_moved(&error), Error::from(&error))) {
-                Ok(answer) => self.count(batch.len() as u64, read(answer)?),
+                Ok(answer) => self.count(batch.len() as u64, timed::read(answer)?),
                 Err((true, _)) if is_cluster => moved.extend_from_slice(batch),
                 Err((_, error)) => refused = refused.and(Err(error)),
             }
@@ -231,18 +228,4 @@ fn batches(keys: &mut [Vec<u8>], is_cluster: bool) -> Vec<&[Vec<u8>]> {
     keys.sort_by_cached_key(|key| slots::of(key));
     let same_slot = keys.chunk_by(|one, other| slots::of(one) == slots::of(other));
     same_slot.flat_map(|keys| keys.chunks(AT_ONCE)).collect()
-}
-
-/// From one TIME of Redis's to the next.
-fn busy(begun: Option<Value>, ended: Option<Value>) -> Option<Duration> {
-    let time = |answer| {
-        let (seconds, microseconds) = read::<(u64, u64)>(answer).ok()?;
-        Some(Duration::from_secs(seconds) + Duration::from_micros(microseconds))
-    };
-    Some(time(ended?)?.saturating_sub(time(begun?)?))
-}
-
-fn read<T: redis::FromRedisValue>(answer: Value) -> Result<T, Error> {
-    let value = answer.extract_error().map_err(|error| Error::from(&error))?;
-    redis::from_redis_value(value).map_err(|error| Error::from(&error.into()))
 }

@@ -44,7 +44,7 @@ impl<P: FnMut(PurgeCounts) -> ControlFlow<()> + Send> Removal<'_, P> {
     ) -> Result<ControlFlow<()>, Error> {
         let (mut cursor, mut keys): scan::Page = node.ask(&scan::page_at(0, self.selection, PAGE)).await?;
         loop {
-            keys = node.selected(keys, self.selection).await?;
+            keys = node.selected(keys, self.selection, None).await?;
             if (self.progress)(self.counts).is_break() {
                 return Ok(ControlFlow::Break(()));
             }

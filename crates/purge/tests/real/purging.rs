@@ -5,6 +5,8 @@ use fairway_domain::PurgeSelection;
 use fairway_purge::{Error, Pace, PurgeReport, PurgeableRedis};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
 pub(crate) const PATTERNS: [&str; 13] = [
@@ -93,6 +95,42 @@ async fn a_gentle_purge_removes_the_same_in_smaller_batches() {
     assert_eq!((report.counts.removed, server.names("*").len()), (5_000, 0));
     // A page of SCAN may hold some more keys than it was asked for, where several share a place in Redis's table.
     assert!(told.windows(2).skip(3).all(|pair| pair[1] - pair[0] < 200), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_others_keep_busy_is_given_small_batches() {
+    let (server, done) = (&Server::start(), &AtomicBool::new(false));
+    server.fill(borrowed(&sessions(40_000)));
+    let busy = "local begun = redis.call('TIME') repeat local now = redis.call('TIME') \
+         until (now[1] - begun[1]) * 1000000 + now[2] - begun[2] > 30000";
+    let other = move || {
+        let mut admin = server.admin();
+        while !done.load(Ordering::Relaxed) {
+            redis::cmd("EVAL").arg(busy).arg(0).exec(&mut admin).unwrap();
+        }
+    };
+    let mut redis = server.purgeable().await;
+    let (mut told, mut since) = (Vec::new(), 0);
+    let (sessions, pace) = (matching("session:*"), Pace::Gentle(Duration::from_millis(20)));
+    std::thread::scope(|scope| {
+        let purge = redis.purge(&sessions, pace, |counts| {
+            told.push(counts.removed);
+            if counts.removed > 10_000 {
+                since += 1;
+            }
+            if since == 1 {
+                (0..4).for_each(|_| drop(scope.spawn(other)));
+            }
+            if since > 20 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let report = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(purge));
+        done.store(true, Ordering::Relaxed);
+        assert!(report.unwrap().stopped);
+    });
+    let batches: Vec<u64> = told.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let before = told.iter().position(|removed| *removed > 10_000).unwrap();
+    assert!(batches[..before].iter().any(|batch| *batch > 500), "at rest they are large: {batches:?}");
+    assert!(batches[before + 8..].iter().all(|batch| *batch < 200), "then they are small: {batches:?}");
 }
 
 #[tokio::test]

@@ -182,7 +182,7 @@ async fn another_server_takes_over(program: &str, pace: Pace) {
 
 /// As many keys are under way at a time at most: some more than are asked for, where several share a place in Redis's table.
 fn page(pace: Pace) -> u64 {
-    if pace == Pace::Full { 2_100 } else { 1_100 }
+    if pace == Pace::Full { 4_200 } else { 1_100 }
 }
 
 /// Of so many at most a primary that dies between two rounds may not have told its replica. At full speed, a page is under way then.
