@@ -1,6 +1,6 @@
 //! One server, greeted.
 
-use crate::Error;
+use crate::{Error, timed};
 use fairway_domain::{RedisAddress, RedisRunId};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, FromRedisValue, Pipeline, RedisConnectionInfo, Value};
@@ -149,8 +149,14 @@ async fn in_time<T>(greeting: impl Future<Output = Result<T, Error>>) -> Result<
 }
 
 async fn greet(mut connection: MultiplexedConnection, address: Option<RedisAddress>) -> Result<Node, Error> {
-    let server = info(&mut connection, "server").await?;
-    let replication = info(&mut connection, "replication").await?;
+    let mut questions = Pipeline::new();
+    questions.cmd("INFO").arg("server");
+    questions.cmd("INFO").arg("replication");
+    // Each answer by itself: the error of a whole pipeline leaves out what Redis said.
+    let answers = questions.ignore_errors().query_async::<Vec<Value>>(&mut connection).await;
+    let mut answers = answers.map_err(|error| Error::from(&error))?.into_iter().map(timed::read::<String>);
+    let unclear = || Error::Refused("INFO isn't answered".into());
+    let (server, replication) = (answers.next().ok_or_else(unclear)??, answers.next().ok_or_else(unclear)??);
     let run_id: RedisRunId = field(&server, "run_id")
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| Error::Refused("INFO server names no run_id".into()))?;
@@ -163,11 +169,6 @@ async fn greet(mut connection: MultiplexedConnection, address: Option<RedisAddre
     let in_cluster =
         ["redis_mode", "server_mode"].into_iter().any(|name| field(&server, name) == Some("cluster"));
     Ok(Node { connection, address, run_id, ids, replicated_before, is_primary, in_cluster })
-}
-
-async fn info(connection: &mut MultiplexedConnection, section: &str) -> Result<String, Error> {
-    let answer: redis::RedisResult<String> = redis::cmd("INFO").arg(section).query_async(connection).await;
-    answer.map_err(|error| Error::from(&error))
 }
 
 /// A value of INFO's.
