@@ -16,7 +16,8 @@ pub(crate) fn server(node: String, info: &str) -> RedisServer {
     RedisServer {
         node,
         version,
-        mode: text("redis_mode"),
+        // Valkey 9 has a word of its own.
+        mode: text(if fields.contains_key("redis_mode") { "redis_mode" } else { "server_mode" }),
         role: text("role"),
         replicas: number("connected_slaves"),
         uptime_seconds: number("uptime_in_seconds"),

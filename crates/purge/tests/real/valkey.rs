@@ -14,6 +14,7 @@ async fn a_valkey_calls_itself_so_and_tells_of_its_keys() {
     let mut redis = Redis::connect(server.stream().await, &login).await.unwrap();
     let overview = redis.overview().await.unwrap();
     assert!(overview.servers[0].version.starts_with("Valkey "), "{overview:?}");
+    assert_eq!(overview.servers[0].mode, "standalone");
     assert_eq!(
         (overview.sample.total, overview.sample.every_key, overview.sample.types.len()),
         (12, true, 6)
