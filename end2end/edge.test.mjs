@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { brotliDecompressSync } from 'node:zlib';
-import { Fairway, pause, until } from './harness.mjs';
+import { brotliDecompressSync, createGunzip } from 'node:zlib';
+import { Fairway, kubectl, pause, until } from './harness.mjs';
 import { openBrowser, openPage, visit } from './parts/browser.mjs';
 
 /** What issue 4 names, in OpenAPI's spelling. */
@@ -50,7 +50,9 @@ function stream(path, headers = {}) {
     const asked = request(fairway.url + path, { headers }, (answer) => {
       const opened = { headers: answer.headers, status: answer.statusCode, text: '', close: () => asked.destroy() };
       opened.ended = new Promise((done) => answer.once('close', done));
-      answer.setEncoding('utf8').on('data', (text) => (opened.text += text)).on('error', () => {});
+      opened.wire = () => answer.socket.bytesRead;
+      const plain = answer.headers['content-encoding'] === 'gzip' ? answer.on('error', () => {}).pipe(createGunzip()) : answer;
+      plain.setEncoding('utf8').on('data', (text) => (opened.text += text)).on('error', () => {});
       resolve(opened);
     });
     asked.once('error', reject).end();
@@ -134,14 +136,35 @@ describe('streams', () => {
       [`/api/v1/services/${name}/environments/staging/logs?follow=true`, {}],
     ];
     await Promise.all(streams.map(async ([path, headers]) => {
-      const opened = await stream(path, { 'accept-encoding': 'gzip, br', ...headers });
-      assert.equal(opened.status, 200, path);
-      assert.equal(opened.headers['content-encoding'], undefined, `${path} isn't compressed`);
-      assert.equal(opened.headers['x-accel-buffering'], 'no', `${path} isn't buffered by a proxy`);
-      assert.match(opened.headers['cache-control'], /no-cache/, path);
-      await until(`${path} says something at once`, 10, () => opened.text.length > 0);
-      opened.close();
+      for (const [accepted, encoding] of [['gzip, br', 'gzip'], ['br, gzip;q=0', undefined]]) {
+        const opened = await stream(path, { 'accept-encoding': accepted, ...headers });
+        assert.equal(opened.status, 200, path);
+        assert.equal(opened.headers['content-encoding'], encoding, path);
+        assert.match(opened.headers.vary, /accept-encoding/, path);
+        assert.equal(opened.headers['x-accel-buffering'], 'no', `${path} isn't buffered by a proxy`);
+        assert.match(opened.headers['cache-control'], /no-cache/, path);
+        await until(`${path} says something at once`, 10, () => opened.text.length > 0);
+        opened.close();
+      }
     }));
+  });
+
+  test('are compressed, and hold no line back', async (t) => {
+    const opened = await stream(`/api/v1/services/${name}/environments/staging/logs?follow=true`, { accept: 'text/event-stream', 'accept-encoding': 'gzip' });
+    const write = (words) => kubectl('-n', fairway.namespaces.staging, 'exec', `deployment/${name}`, '--', 'sh', '-c', `(${words}) > /proc/1/fd/1`);
+    for (const line of ['one line', 'another line']) {
+      await write(`echo ${line}`);
+      await until(`${line} comes, though nothing comes after it`, 10, () => opened.text.includes(`"${line}"`));
+    }
+    const [wire, text] = [opened.wire(), opened.text.length];
+    await write('for n in $(seq 1000); do echo "line $n of a thousand"; done');
+    await until('all lines come', 20, () => opened.text.includes('"line 1000 of a thousand"'));
+    const sizes = [opened.wire() - wire, opened.text.length - text];
+    t.diagnostic(`${sizes[0]} bytes for ${sizes[1]} of text`);
+    assert.ok(sizes[0] * 5 < sizes[1], `${sizes}`);
+    const heard = opened.text.length;
+    await until('a heartbeat', 25, () => opened.text.slice(heard).startsWith(':'));
+    opened.close();
   });
 
   test('have a heartbeat, so that nobody closes a silent one', async () => {

@@ -17,7 +17,8 @@ use std::convert::Infallible;
 /// How many topics one connection carries at most: a page has about three, a browser some tens of tabs.
 const TOPICS: usize = 200;
 
-/// What keeps proxies with default settings from holding a stream back.
+/// What keeps proxies with default settings from holding a stream back: nginx collects none of it, and nobody on the way may compress it (or
+/// take it apart to do so). The compression that it has here comes without being held back, and passes as it is.
 pub(crate) const STREAMED: [(HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform")),
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),

@@ -3,6 +3,7 @@
 mod actor;
 mod api;
 mod assets;
+mod compression;
 mod configuration;
 mod events;
 mod extract;

@@ -1,6 +1,6 @@
 //! Which request goes where, and what every request passes through.
 
-use crate::{api, assets, events, forms, git, health, idempotency, pages, problem, security};
+use crate::{api, assets, compression, events, forms, git, health, idempotency, pages, problem, security};
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
@@ -63,6 +63,7 @@ pub(crate) fn router(edge: Edge, site: &Path) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| problem::panicked()))
         .layer(from_fn(problem::retry_after))
         .layer(from_fn(security::headers))
+        .layer(from_fn(compression::streams))
         .layer(CompressionLayer::new().compress_when(compressible()))
         .layer(from_fn(health::measure))
         .layer(TraceLayer::new_for_http().make_span_with(span))
@@ -71,11 +72,10 @@ pub(crate) fn router(edge: Edge, site: &Path) -> Router {
         .with_state(edge)
 }
 
-/// Streams aren't compressed: it would hold lines back. Git compresses by itself.
+/// Streams have a compression of their own, and git compresses by itself.
 fn compressible() -> impl Predicate {
-    DefaultPredicate::new()
-        .and(NotForContentType::new("application/x-ndjson"))
-        .and(NotForContentType::new("application/x-git"))
+    let [events, json_lines] = compression::STREAMS.map(NotForContentType::const_new);
+    DefaultPredicate::new().and(events).and(json_lines).and(NotForContentType::new("application/x-git"))
 }
 
 fn span<B>(request: &Request<B>) -> tracing::Span {
