@@ -1,7 +1,8 @@
 // Without a line of JavaScript: creation, deploy and purge by links and forms alone.
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { after, before } from 'node:test';
-import { Fairway, kubectl, redisCli, until } from './harness.mjs';
+import { Fairway, kubectl, redisCli, run, until } from './harness.mjs';
 import { openBrowser, openPage } from './parts/browser.mjs';
 import { story } from './parts/story.mjs';
 
@@ -147,4 +148,47 @@ step('keys are purged after a dry run, and everything only with the name of the 
   await page.waitForURL(/\/jobs\//);
   await comes('done');
   assert.equal((await redisCli(fairway.namespaces.staging, name, 'dbsize')).trim(), '0');
+});
+
+/** Keeps Fairway from adding a row, as a full disk would, until it is lifted. */
+async function failing(table, walk) {
+  const tell = (statement) => run('python3', ['-c', 'import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=10).executescript(sys.argv[2])', path.join(fairway.data, 'data', 'fairway.db'), statement]);
+  await tell(`CREATE TRIGGER failing BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`);
+  try {
+    await walk();
+  } finally {
+    await tell('DROP TRIGGER failing');
+  }
+}
+
+step('what a form asks for and fails is told on its page, which keeps what was typed', async () => {
+  const sent = async (button) => (await Promise.all([page.waitForResponse((response) => response.request().method() === 'POST'), button.click()]))[0];
+  const told = page.getByRole('alert').filter({ hasText: 'Nothing was changed; try again' });
+  const [build] = (await fairway.rest.get(`/api/v1/services/${name}/builds`)).body;
+  await failing('deploys', async () => {
+    await page.goto(`/services/${name}/deploy?environment=production&build=${build.id}`);
+    const deploy = page.getByRole('button', { name: /^Deploy .* to production$/ });
+    assert.equal((await sent(deploy)).status(), 503);
+    await told.waitFor();
+    await deploy.waitFor();
+  });
+  await failing('services', async () => {
+    await page.goto('/new');
+    await field('Name').fill(fairway.name('full'));
+    await field('Team').fill('checkout');
+    await page.getByLabel('Description').fill('"quoted" & kept');
+    assert.equal((await sent(page.locator('form.answers button'))).status(), 503);
+    await told.waitFor();
+    assert.equal(await page.getByLabel('Description').inputValue(), '"quoted" & kept');
+  });
+  await page.locator('form.answers button').click();
+  await page.waitForURL(/\/jobs\//);
+  await comes('done');
+});
+
+step('a form that is out of date is told so on its page', async () => {
+  const { headers, body, status } = await fairway.rest.ask('POST', `/services/${name}/restart`, 'environment=staging&csrf=old', { 'content-type': 'application/x-www-form-urlencoded' });
+  assert.equal(status, 403);
+  assert.match(headers['content-type'], /^text\/html/);
+  assert.match(body, /role="alert"[\s\S]*out of date/);
 });

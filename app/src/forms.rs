@@ -1,7 +1,7 @@
 //! What the pages' forms send, and what a page shows when a form was refused.
 //!
-//! A handler of the server decodes one of the bodies, asks the portal, and answers 303; where that is refused, it renders
-//! `page()` of the body again with an [`Alert`] or a [`CreateForm`] as context.
+//! A handler of the server decodes one of the bodies, asks the portal, and answers 303; where that is refused or fails, it renders
+//! `page()` of the body again with an [`Alert`], a [`CreateForm`] or both as context.
 
 mod purge;
 
@@ -46,7 +46,7 @@ impl From<&Refusal> for Alert {
     }
 }
 
-/// A creation that was refused: what was typed, and what is wrong with it.
+/// A creation that wasn't done: what was typed, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CreateForm {
     /// As typed.

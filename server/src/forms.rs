@@ -7,9 +7,10 @@ use axum::{Router, routing::post};
 use fairway_app::CsrfToken;
 use fairway_app::forms::{Alert, CreateBody, CreateForm, DeployBody, JobBody, PurgeBody, RestartBody};
 use fairway_app::{failure_status, refusal_status};
-use fairway_domain::{Actor, Job, JobId, PurgeSchedule, ScheduleId, ServiceName};
+use fairway_domain::{Actor, JobId, PurgeSchedule, ScheduleId, ServiceName};
 use fairway_portal::{Answer, Error, Refusal, Remembered, Reservation, StoredResponse};
 use http::{StatusCode, header};
+use leptos::prelude::provide_context;
 use std::time::Duration;
 
 /// How often a form that was sent twice looks whether its first sending is done.
@@ -33,19 +34,13 @@ async fn create(
     State(edge): State<Edge>,
     Asking(actor): Asking,
     Form(body): Form<CreateBody>,
-) -> Result<Response, Instead> {
-    let sent = Sent::check(&edge, &body.csrf, &body.idempotency).await?;
-    let draft = body.draft();
-    match edge.portal.create(&actor, &draft).await? {
-        Answer::Done(job) => sent.see_other(&edge, format!("/jobs/{}", job.id)).await,
-        Answer::Refused(refusal) => {
-            sent.forget(&edge).await?;
-            let status = refusal_status(&refusal);
-            let errors = if let Refusal::Invalid(errors) = refusal { errors } else { Vec::new() };
-            let form = CreateForm { draft, errors };
-            Ok(pages::again(&edge, actor, CreateBody::PAGE, status, form).await)
-        }
-    }
+) -> Result<Response, Response> {
+    let typed = CreateForm { draft: body.draft(), errors: Vec::new() };
+    let draft = typed.draft.clone();
+    let sent = Sent::of(&edge, &actor, CreateBody::PAGE).with(typed);
+    let sent = sent.checked(&body.csrf, &body.idempotency).await?;
+    let answered = edge.portal.create(&actor, &draft).await;
+    Ok(sent.settled(answered, |job| format!("/jobs/{}", job.id)).await)
 }
 
 /// What the form's answers would give, as the page shows it; changes nothing.
@@ -63,19 +58,15 @@ async fn deploy(
     Asking(actor): Asking,
     Path(service): Path<ServiceName>,
     Form(body): Form<DeployBody>,
-) -> Result<Response, Instead> {
-    let sent = Sent::check(&edge, &body.csrf, &body.idempotency).await?;
-    let page = body.page(&service);
+) -> Result<Response, Response> {
+    let sent = Sent::of(&edge, &actor, body.page(&service));
+    let sent = sent.checked(&body.csrf, &body.idempotency).await?;
     let order = match body.order(&service) {
         Ok(order) => order,
-        Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
+        Err(alert) => return Ok(sent.wrong(alert).await),
     };
-    match edge.portal.deploy(&actor, &order).await? {
-        Answer::Done(deploy) => {
-            sent.see_other(&edge, format!("/services/{service}/deploys/{}", deploy.number)).await
-        }
-        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
-    }
+    let answered = edge.portal.deploy(&actor, &order).await;
+    Ok(sent.settled(answered, |deploy| format!("/services/{service}/deploys/{}", deploy.number)).await)
 }
 
 async fn purge(
@@ -83,18 +74,15 @@ async fn purge(
     Asking(actor): Asking,
     Path(service): Path<ServiceName>,
     Form(body): Form<PurgeBody>,
-) -> Result<Response, Instead> {
-    let sent = Sent::check(&edge, &body.csrf, &body.idempotency).await?;
-    let page = body.page(&service);
+) -> Result<Response, Response> {
+    let sent = Sent::of(&edge, &actor, body.page(&service));
+    let sent = sent.checked(&body.csrf, &body.idempotency).await?;
     let order = match body.order(&service) {
         Ok(order) => order,
-        Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
+        Err(alert) => return Ok(sent.wrong(alert).await),
     };
-    match edge.portal.purge(&actor, &order).await {
-        Ok(Answer::Done(job)) => sent.see_other(&edge, format!("/jobs/{}", job.id)).await,
-        Ok(Answer::Refused(refusal)) => sent.refused(&edge, actor, &page, &refusal).await,
-        Err(error) => sent.failed(&edge, actor, &page, &error).await,
-    }
+    let answered = edge.portal.purge(&actor, &order).await;
+    Ok(sent.settled(answered, |job| format!("/jobs/{}", job.id)).await)
 }
 
 async fn schedule(
@@ -102,19 +90,16 @@ async fn schedule(
     Asking(actor): Asking,
     Path(service): Path<ServiceName>,
     Form(body): Form<PurgeBody>,
-) -> Result<Response, Instead> {
-    let sent = Sent::check(&edge, &body.csrf, &body.idempotency).await?;
-    let page = body.page(&service);
+) -> Result<Response, Response> {
+    let sent = Sent::of(&edge, &actor, body.page(&service));
+    let sent = sent.checked(&body.csrf, &body.idempotency).await?;
     let asked = body.order(&service).and_then(|order| Ok((order, body.daily_at()?)));
     let (order, at) = match asked {
         Ok(asked) => asked,
-        Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
+        Err(alert) => return Ok(sent.wrong(alert).await),
     };
-    match edge.portal.schedule_purge(&actor, &order, at).await {
-        Ok(Answer::Done(schedule)) => sent.see_other(&edge, schedules_page(&schedule)).await,
-        Ok(Answer::Refused(refusal)) => sent.refused(&edge, actor, &page, &refusal).await,
-        Err(error) => sent.failed(&edge, actor, &page, &error).await,
-    }
+    let answered = edge.portal.schedule_purge(&actor, &order, at).await;
+    Ok(sent.settled(answered, schedules_page).await)
 }
 
 async fn unschedule(
@@ -122,14 +107,10 @@ async fn unschedule(
     Asking(actor): Asking,
     Path((service, id)): Path<(ServiceName, ScheduleId)>,
     Form(body): Form<JobBody>,
-) -> Result<Response, Instead> {
-    let sent = Sent::check(&edge, &body.csrf, "").await?;
-    match edge.portal.unschedule_purge(&actor, id).await? {
-        Answer::Done(schedule) => sent.see_other(&edge, schedules_page(&schedule)).await,
-        Answer::Refused(refusal) => {
-            sent.refused(&edge, actor, &format!("/services/{service}"), &refusal).await
-        }
-    }
+) -> Result<Response, Response> {
+    let sent = Sent::of(&edge, &actor, format!("/services/{service}")).checked(&body.csrf, "").await?;
+    let answered = edge.portal.unschedule_purge(&actor, id).await;
+    Ok(sent.settled(answered, schedules_page).await)
 }
 
 /// Where the purges that are done every day stand.
@@ -142,17 +123,15 @@ async fn restart(
     Asking(actor): Asking,
     Path(service): Path<ServiceName>,
     Form(body): Form<RestartBody>,
-) -> Result<Response, Instead> {
-    let sent = Sent::check(&edge, &body.csrf, "").await?;
+) -> Result<Response, Response> {
     let page = format!("/services/{service}");
+    let sent = Sent::of(&edge, &actor, &*page).checked(&body.csrf, "").await?;
     let environment = match body.environment() {
         Ok(environment) => environment,
-        Err(alert) => return sent.again(&edge, actor, &page, StatusCode::UNPROCESSABLE_ENTITY, alert).await,
+        Err(alert) => return Ok(sent.wrong(alert).await),
     };
-    match edge.portal.restart(&actor, &service, &environment).await? {
-        Answer::Done(()) => sent.see_other(&edge, page).await,
-        Answer::Refused(refusal) => sent.refused(&edge, actor, &page, &refusal).await,
-    }
+    let answered = edge.portal.restart(&actor, &service, &environment).await;
+    Ok(sent.settled(answered, |()| page).await)
 }
 
 async fn retry(
@@ -160,12 +139,11 @@ async fn retry(
     Asking(actor): Asking,
     Path(id): Path<JobId>,
     Form(body): Form<JobBody>,
-) -> Result<Response, Instead> {
-    let sent = Sent::check(&edge, &body.csrf, "").await?;
-    match edge.portal.retry(&actor, id).await {
-        Ok(retried) => sent.job(&edge, actor, id, retried).await,
-        Err(error) => sent.failed(&edge, actor, &format!("/jobs/{id}"), &error).await,
-    }
+) -> Result<Response, Response> {
+    let page = format!("/jobs/{id}");
+    let sent = Sent::of(&edge, &actor, &*page).checked(&body.csrf, "").await?;
+    let answered = edge.portal.retry(&actor, id).await;
+    Ok(sent.settled(answered, |_| page).await)
 }
 
 async fn stop(
@@ -173,127 +151,127 @@ async fn stop(
     Asking(actor): Asking,
     Path(id): Path<JobId>,
     Form(body): Form<JobBody>,
-) -> Result<Response, Instead> {
-    let sent = Sent::check(&edge, &body.csrf, "").await?;
-    let stopped = edge.portal.stop(&actor, id).await?;
-    sent.job(&edge, actor, id, stopped).await
+) -> Result<Response, Response> {
+    let page = format!("/jobs/{id}");
+    let sent = Sent::of(&edge, &actor, &*page).checked(&body.csrf, "").await?;
+    let answered = edge.portal.stop(&actor, id).await;
+    Ok(sent.settled(answered, |_| page).await)
 }
 
-/// What is answered instead of doing what a form asks for.
-enum Instead {
-    /// The way to what came of the same form when it was sent before.
-    Before(Redirect),
-    Problem(Problem),
+/// A form as it was sent. Whatever comes of it, who sent it is shown a page.
+struct Sent {
+    edge: Edge,
+    actor: Actor,
+    /// The page that it stands on, which is shown again if it isn't done.
+    page: String,
+    /// What was typed, if the page's address doesn't say it.
+    typed: Option<CreateForm>,
+    /// A form that is sent twice (a double click) is done once: both get the same answer.
+    reservation: Option<Reservation>,
 }
-
-impl<E: Into<Problem>> From<E> for Instead {
-    fn from(error: E) -> Self {
-        Self::Problem(error.into())
-    }
-}
-
-impl IntoResponse for Instead {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Before(answer) => answer.into_response(),
-            Self::Problem(problem) => problem.into_response(),
-        }
-    }
-}
-
-/// A form that came from our own page. A form that is sent twice (a double click) is done once: both get the same answer.
-struct Sent(Option<Reservation>);
 
 impl Sent {
-    /// Checks the form's token and key.
-    async fn check(edge: &Edge, csrf: &str, idempotency: &str) -> Result<Self, Instead> {
-        if csrf != &*edge.csrf {
-            let detail = "This form is out of date, or isn't one of Fairway's. Nothing was changed: go back, reload the page and send it again.";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "/problems/form", detail).into());
+    fn of(edge: &Edge, actor: &Actor, page: impl Into<String>) -> Self {
+        Self { edge: edge.clone(), actor: actor.clone(), page: page.into(), typed: None, reservation: None }
+    }
+
+    fn with(self, typed: CreateForm) -> Self {
+        Self { typed: Some(typed), ..self }
+    }
+
+    /// The same if its token is our own and it wasn't sent before, or what is answered instead.
+    async fn checked(mut self, csrf: &str, idempotency: &str) -> Result<Self, Response> {
+        if csrf != &*self.edge.csrf {
+            let detail = "This form is out of date, or isn't one of Fairway's. Nothing was changed: reload the page and send it again.";
+            return Err(self.again(StatusCode::FORBIDDEN, Some(Alert::new(detail))).await);
         }
         if idempotency.is_empty() {
-            return Ok(Self(None));
+            return Ok(self);
         }
         let key = format!("form {idempotency}");
         loop {
-            match edge.portal.remembered(&key, "").await? {
-                Remembered::New(reservation) => return Ok(Self(Some(reservation))),
-                Remembered::InProgress => tokio::time::sleep(LOOK).await,
-                Remembered::Same(stored) => {
+            match self.edge.portal.remembered(&key, "").await {
+                Ok(Remembered::New(reservation)) => {
+                    self.reservation = Some(reservation);
+                    return Ok(self);
+                }
+                Ok(Remembered::InProgress) => tokio::time::sleep(LOOK).await,
+                Ok(Remembered::Same(stored)) => {
                     let location =
                         stored.headers.into_iter().next().map_or_else(String::new, |(_, value)| value);
-                    return Err(Instead::Before(Redirect::to(&location)));
+                    return Err(Redirect::to(&location).into_response());
                 }
-                Remembered::Different => {
-                    let detail = "This form was sent before.";
-                    return Err(Problem::new(StatusCode::CONFLICT, "/problems/form", detail).into());
+                Ok(Remembered::Different) => {
+                    let alert = Alert::new("This form was sent before.");
+                    return Err(self.again(StatusCode::CONFLICT, Some(alert)).await);
                 }
+                Err(error) => return Err(self.failed(&error).await),
             }
         }
     }
 
+    /// Answers with what came of it: if it was done, with the way to where that is `seen`.
+    async fn settled<T>(
+        mut self,
+        answered: Result<Answer<T>, Error>,
+        seen: impl FnOnce(&T) -> String,
+    ) -> Response {
+        let refusal = match answered {
+            Ok(Answer::Done(done)) => return self.see_other(seen(&done)).await,
+            Err(error) => return self.failed(&error).await,
+            Ok(Answer::Refused(refusal)) => refusal,
+        };
+        let status = refusal_status(&refusal);
+        let mut alert = Some(Alert::from(&refusal));
+        if let (Refusal::Invalid(errors), Some(typed)) = (refusal, &mut self.typed) {
+            // Each stands at its field.
+            (typed.errors, alert) = (errors, None);
+        }
+        self.again(status, alert).await
+    }
+
+    /// What it says can't be: the same page, with why.
+    async fn wrong(self, alert: Alert) -> Response {
+        self.again(StatusCode::UNPROCESSABLE_ENTITY, Some(alert)).await
+    }
+
+    /// Failed, and nothing was begun: the same page, with what failed, and it may be sent again.
+    async fn failed(self, error: &Error) -> Response {
+        tracing::error!(%error, "what a form asks for failed");
+        self.again(failure_status(error), Some(Alert::new(error.for_person()))).await
+    }
+
     /// Done: where to look.
-    async fn see_other(self, edge: &Edge, location: String) -> Result<Response, Instead> {
-        if let Some(reservation) = self.0 {
+    async fn see_other(self, location: String) -> Response {
+        if let Some(reservation) = self.reservation {
             let stored = StoredResponse {
                 status: StatusCode::SEE_OTHER.as_u16(),
                 headers: vec![(header::LOCATION.to_string(), location.clone())],
                 body: String::new(),
             };
-            edge.portal.remember(reservation, &stored).await?;
+            if let Err(error) = self.edge.portal.remember(reservation, &stored).await {
+                tracing::error!(%error, "what came of a form can't be remembered");
+            }
         }
-        Ok(Redirect::to(&location).into_response())
+        Redirect::to(&location).into_response()
     }
 
-    /// Back to the job's page, whether it was done or not.
-    async fn job(
-        self,
-        edge: &Edge,
-        actor: Actor,
-        id: JobId,
-        answer: Answer<Job>,
-    ) -> Result<Response, Instead> {
-        let page = format!("/jobs/{id}");
-        match answer {
-            Answer::Done(_) => self.see_other(edge, page).await,
-            Answer::Refused(refusal) => self.refused(edge, actor, &page, &refusal).await,
+    /// Not done: the same page, and it may be sent again.
+    async fn again(self, status: StatusCode, alert: Option<Alert>) -> Response {
+        let Self { edge, actor, page, typed, reservation } = self;
+        if let Some(reservation) = reservation
+            && let Err(error) = edge.portal.forget(reservation).await
+        {
+            tracing::error!(%error, "that a form wasn't done can't be remembered");
         }
-    }
-
-    /// Not done: the same page, with the refusal's sentence.
-    async fn refused(
-        self,
-        edge: &Edge,
-        actor: Actor,
-        page: &str,
-        refusal: &Refusal,
-    ) -> Result<Response, Instead> {
-        self.again(edge, actor, page, refusal_status(refusal), Alert::from(refusal)).await
-    }
-
-    /// Failed, and nothing was begun: the same page, with what failed, and it may be sent again.
-    async fn failed(self, edge: &Edge, actor: Actor, page: &str, error: &Error) -> Result<Response, Instead> {
-        tracing::error!(%error, "what a form asks for failed");
-        self.again(edge, actor, page, failure_status(error), Alert::new(error.for_person())).await
-    }
-
-    async fn again(
-        self,
-        edge: &Edge,
-        actor: Actor,
-        page: &str,
-        status: StatusCode,
-        alert: Alert,
-    ) -> Result<Response, Instead> {
-        self.forget(edge).await?;
-        Ok(pages::again(edge, actor, page, status, alert).await)
-    }
-
-    /// The form may be sent again.
-    async fn forget(self, edge: &Edge) -> Result<(), Problem> {
-        if let Some(reservation) = self.0 {
-            edge.portal.forget(reservation).await?;
-        }
-        Ok(())
+        let context = move || {
+            if let Some(alert) = &alert {
+                provide_context(alert.clone());
+            }
+            if let Some(typed) = &typed {
+                provide_context(typed.clone());
+            }
+        };
+        pages::again(&edge, actor, &page, status, context).await
     }
 }

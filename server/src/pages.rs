@@ -35,17 +35,17 @@ pub(crate) async fn render(State(edge): State<Edge>, Asking(actor): Asking, requ
     page(&edge, actor, request, || {}).await
 }
 
-/// Renders a page again after its form was refused: `form` is what was typed, or why not.
-pub(crate) async fn again<F: Clone + Send + Sync + 'static>(
+/// Renders a page again after its form wasn't done: `context` provides what was typed, or why not.
+pub(crate) async fn again(
     edge: &Edge,
     actor: Actor,
     path: &str,
     status: StatusCode,
-    form: F,
+    context: impl Fn() + Clone + Send + Sync + 'static,
 ) -> Response {
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = path.parse().unwrap_or_default();
-    let mut response = page(edge, actor, request, move || provide_context(form.clone())).await;
+    let mut response = page(edge, actor, request, context).await;
     *response.status_mut() = status;
     response
 }
