@@ -89,7 +89,7 @@ test('what is redacted is hidden as JSON means it too', async () => {
   assert.deepEqual(JSON.parse((await kept('"it was said"'))[0].text), said);
   assert.deepEqual(await kept('example.org'), []);
   const { body } = await fairway.rest.get(`${address}/download?format=json&filter=said`);
-  const [line] = body.trim().split('\n').map((line) => JSON.parse(line)).filter(({ marker }) => marker === null);
+  const [line] = body.trim().split('\n').map((line) => JSON.parse(line)).filter(({ marker }) => !marker);
   assert.deepEqual(JSON.parse(line.text), said);
   const plain = await openPage(browser, fairway, { javaScriptEnabled: false });
   await plain.goto(`/services/${name}/logs?environment=staging&filter=said`);
@@ -126,7 +126,7 @@ test('the commands say what the filter says, follow it, and name what they canno
   await plain.goto(address);
   await plain.locator('.command summary').click();
   const [kubectl, stern] = await plain.locator('.command code[tabindex]').allInnerTexts();
-  assert.match(stern, /^\$ stern -n \S+ -l app\.kubernetes\.io\/name=[a-z-]+,app\.kubernetes\.io\/component=service --exclude '\(\?i\)slow' --include '\(\?i\)reservation' --since=87600h$/);
+  assert.match(stern, /^\$ stern -n \S+ -l app\.kubernetes\.io\/name=[a-z0-9-]+,app\.kubernetes\.io\/component=service --exclude '\(\?i\)slow' --include '\(\?i\)reservation' --since=87600h$/);
   assert.match(await plain.locator('.command').innerText(), /can't say level>=warn/);
   const shown = await inTerminal(kubectl.replace('$ ', '').replace('logs -f', 'logs').replaceAll('--line-buffered ', ''), fairway.data);
   assert.match(shown, /reservation failed/);

@@ -270,9 +270,15 @@ step('the address says which line is meant, and leads a colleague to it among th
   await row('after the failure').waitFor();
   await page.getByLabel('Filter').fill('to talk about');
   await until('only what matches is left', 30, async () => (await row('after the failure').count()) === 0 && (await row('to talk about').count()) > 0);
-  await row('the failure to talk about').locator('.text').click();
+  const link = row('the failure to talk about').getByRole('button', { name: 'Copy link' });
+  // What the server found takes the place of what was held, and closes it.
+  await until('it is open', 30, async () => {
+    if (await link.isVisible()) return true;
+    await row('the failure to talk about').locator('.text').click();
+    return false;
+  }, 500);
   await page.waitForURL(/at=[0-9a-f.]+/);
-  await row('the failure to talk about').getByRole('button', { name: 'Copy link' }).click();
+  await link.click();
   await until('the address is copied', 10, async () => (await copied()) === page.url());
   const shared = new URL(page.url());
   assert.equal(shared.searchParams.get('filter'), 'to talk about');
@@ -345,13 +351,13 @@ step('a click on the histogram leads to its time, and what another revision wrot
   const revisions = () => page.locator('.log-list.revisions .row .revision').evaluateAll((all) => all.filter((one) => one.checkVisibility()).map((one) => one.textContent));
   const { x, y, width, height } = await page.locator('.histogram').boundingBox();
   const top = () => list().evaluate((element) => element.scrollTop);
-  const end = await top();
   assert.ok((await revisions()).includes('r2'));
   await page.mouse.click(x + 1, y + height / 2);
   await page.locator('.log-status', { hasText: 'paused' }).waitFor();
   await until('the beginning is shown', 10, async () => (await top()) < 200 && (await revisions()).includes('r1'));
   await page.mouse.click(x + width - 2, y + height / 2);
-  await until('the end is shown', 10, async () => (await top()) > end - 200);
+  // It leads to the first line of its time, of which there may be many.
+  await until('the end is shown', 10, async () => (await top()) > 200);
   await page.keyboard.press('Shift+G');
 });
 

@@ -71,10 +71,13 @@ class Reader {
   async #read() {
     while (!this.over) {
       this.connection = new AbortController();
-      const timer = this.steady ? undefined : setTimeout(() => !this.steady && this.cut(), 30 + Math.random() * 500);
+      // Cut in the middle of what is read, however long it takes to begin.
+      const soon = () => setTimeout(() => !this.steady && this.cut(), 30 + Math.random() * 500);
+      let timer;
       try {
         // The id of the last line that was read; without one, from the beginning.
         for await (const { id, data } of fairway.rest.events(`${address}?follow=true&since=86400`, { lastEventId: this.last, signal: this.connection.signal })) {
+          timer ??= this.steady ? undefined : soon();
           this.entries.push(JSON.parse(data));
           this.last = id;
           if (this.connection.signal.aborted) break;
@@ -131,6 +134,7 @@ async function past(reader, gone) {
 
 test('every numbered line comes once', async (t) => {
   const reader = new Reader().start();
+  t.after(() => reader.stop());
   const seen = (container) => numbers(reader.entries).get(container)?.at(-1) ?? -1;
   const [first, second] = (await pods()).filter(ready).map(({ metadata }) => metadata.name);
   await until('lines of both pods', 30, () => seen(`${first} 0`) > 100 && seen(`${second} 0`) > 100);

@@ -81,7 +81,7 @@ step('the address of a line leads to it among those around it, and what is asked
   const logs = `/api/v1/services/${name}/environments/staging/logs`;
   const place = await until('all lines are there', 30, async () => {
     const { body } = await fairway.rest.get(`${logs}?filter=numbered`);
-    const entries = body.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ marker }) => marker === null);
+    const entries = body.split('\n').filter(Boolean).map((line) => JSON.parse(line)).filter(({ marker }) => !marker);
     return entries.length === 700 && entries[100].place;
   });
   const saved = async () => {

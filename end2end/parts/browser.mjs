@@ -11,11 +11,11 @@ const axe = await readFile(path.join(clone, 'end2end/node_modules/axe-core/axe.m
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const widths = [[360, 740], [1280, 800], [2560, 1300]];
 
-/** One browser; `close` ends it. */
-export function openBrowser() {
+/** One browser; `close` ends it. `args` are more of Chromium's own. */
+export function openBrowser(...args) {
   return chromium.launch({
     executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server', '--disable-dev-shm-usage'],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server', '--disable-dev-shm-usage', ...args],
   });
 }
 

@@ -127,7 +127,7 @@ fn what_is_long_or_cannot_be_compressed_comes_whole() {
         says.unbounded_send(Ok(said.clone())).unwrap();
     }
     drop(says);
-    assert!(reader.rest() == said.concat());
+    assert_eq!(reader.rest(), said.concat());
 }
 
 #[test]

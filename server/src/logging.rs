@@ -1,9 +1,12 @@
 //! What Fairway itself logs, on standard error.
 
 use crate::configuration::LogFormat;
+use std::fmt::{Debug, Result};
 use std::io::IsTerminal;
-use tracing::Subscriber;
-use tracing_subscriber::{EnvFilter, fmt, fmt::MakeWriter, util::SubscriberInitExt};
+use tracing::{Subscriber, field::Field};
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::{self, MakeWriter, format};
+use tracing_subscriber::{EnvFilter, util::SubscriberInitExt};
 
 /// Begins to write what is logged.
 pub(crate) fn start(format: LogFormat) {
@@ -11,28 +14,39 @@ pub(crate) fn start(format: LogFormat) {
     log(format, filter, std::io::stderr, std::io::stderr().is_terminal()).init();
 }
 
-/// What others said is written without control sequences, which the library sees to.
+/// What others said is written without control sequences. As JSON, the library sees to that.
 fn log<W>(format: LogFormat, filter: EnvFilter, to: W, colours: bool) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let log = fmt().with_env_filter(filter).with_writer(to).with_ansi(colours);
+    let log = fmt::fmt().with_env_filter(filter).with_writer(to).with_ansi(colours);
     match format {
         LogFormat::Json => Box::new(log.json().finish()),
-        LogFormat::Text => Box::new(log.finish()),
+        LogFormat::Text => Box::new(log.fmt_fields(format::debug_fn(field).delimited(" ")).finish()),
     }
+}
+
+/// A field as text, on one line and with nothing in it that steers a terminal.
+fn field(to: &mut format::Writer<'_>, field: &Field, value: &dyn Debug) -> Result {
+    if field.name() != "message" {
+        write!(to, "{}=", field.name())?;
+    }
+    for c in format!("{value:?}").chars() {
+        if c.is_control() { write!(to, "{}", c.escape_default())? } else { to.write_char(c)? }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{self, Write};
+    use std::io;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Written {
+    impl io::Write for Written {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }

@@ -56,8 +56,8 @@ pub(crate) fn PurgePage() -> impl IntoView {
         let redis = address::redis(asked.service.as_str(), asked.environment.as_str());
         let see = (purge != Purgeability::NoRedis)
             .then(|| view! { <a class="button" href=redis>"See what is in it"</a> });
-        let schedules = request.portal.purge_schedules(&request.actor, &asked.service, &asked.environment);
-        let scheduled = scheduled(done(schedules.await)?, &request.csrf);
+        let due = request.portal.purge_schedules(&request.actor, &asked.service, &asked.environment);
+        let scheduled = scheduled(done(due.await)?, &request.csrf);
         let body = match purge {
             Purgeability::Allowed => allowed(&request, &asked, scheduled.into_any()).await?,
             Purgeability::NoRedis => view! { {no_redis(&asked.service)} {scheduled} }.into_any(),
@@ -278,6 +278,7 @@ fn confirm(asked: &Asked, preview: &PurgePreview, request: &Request) -> AnyView 
     view! {
         <section class="part">
             <h2>"Confirm"</h2>
+            {command(preview.command.to_string())}
             <form method="post" action=format!("/services/{service}/purge")>
                 {hidden(asked, request, "now")}
                 <input type="hidden" name="expected" value=matching.to_string()/>
@@ -301,7 +302,6 @@ fn confirm(asked: &Asked, preview: &PurgePreview, request: &Request) -> AnyView 
                     {button}
                 </button>
             </form>
-            {command(preview.command.to_string())}
         </section>
     }
     .into_any()

@@ -116,7 +116,9 @@ fn readings(line: &str) -> Vec<String> {
     let mut readings = vec![line.to_owned(), plain(line).into_owned()];
     let mut layer = Layer::of(line);
     while let Some(decoded) = layer.decoded(Quotes::Plain) {
-        readings.extend([decoded.text.to_string(), decoded.shown(Strings::LeftOut).text.into_owned()]);
+        readings.push(decoded.text.to_string());
+        let shown = layer.decoded(Quotes::Plain).map(|again| again.shown(Strings::LeftOut));
+        readings.extend(shown.map(|shown| shown.text.into_owned()));
         layer = decoded;
     }
     let read = crate::Line::read(&plain(line)).fields();

@@ -358,10 +358,7 @@ mod tests {
         for (said, hidden) in cases {
             let times = 4 * SEARCHED / said.len();
             let text = said.repeat(times);
-            assert_eq!(
-                whole(text.as_bytes().chunks(60_001), 0, Some("email")).await,
-                hidden.repeat(times)
-            );
+            assert_eq!(whole(text.as_bytes().chunks(60_001), 0, Some("email")).await, hidden.repeat(times));
         }
     }
 

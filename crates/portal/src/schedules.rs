@@ -98,10 +98,11 @@ impl Portal {
                     || format!("Fairway wasn't running at {:.0}; it waits for the next day.", due.next_at);
                 let why = waiting.remove(&due.id).map(|(_, why)| why);
                 self.skip(&due, why.unwrap_or_else(|| Outcome::Refused(away()))).await?;
-            } else if waiting.get(&due.id).is_none_or(|(tried, _)| tried.elapsed() >= TRY_AGAIN)
-                && let Some(why) = self.begin_due(&due).await?
-            {
-                waiting.insert(due.id, (Instant::now(), why));
+            } else if waiting.get(&due.id).is_none_or(|(tried, _)| tried.elapsed() >= TRY_AGAIN) {
+                match self.begin_due(&due).await? {
+                    Some(why) => waiting.insert(due.id, (Instant::now(), why)),
+                    None => waiting.remove(&due.id),
+                };
             }
         }
         Ok(())

@@ -1,10 +1,9 @@
 //! The dry run.
 
-use crate::pace::{Pace, Pacer, rest};
-use crate::timed::{self, Timed};
+use crate::pace::Pace;
 use crate::{Error, PurgeableRedis, info, node::Node, scan};
 use fairway_domain::{KeyMemory, KeyName, NodeCount, PurgeCount, PurgeSelection};
-use redis::Value;
+use redis::{Pipeline, Value};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
@@ -20,6 +19,10 @@ const MEASURED_AT_ONCE: usize = 100;
 
 /// Redis looks at so many keys for one answer, at full speed.
 const PAGE: usize = 1000;
+
+/// As many otherwise: it is busy with them for some 200 µs, and serves others before the next ones. A count doesn't rest as a purge
+/// does, since a person waits for it.
+const SMALL_PAGE: usize = 250;
 
 /// How long servers may change places before it is said that nothing can be counted meanwhile.
 const SETTLE_WITHIN: Duration = Duration::from_secs(30);
@@ -62,11 +65,11 @@ impl PurgeableRedis {
 
     async fn counted(&mut self, selection: &PurgeSelection, pace: Pace) -> Result<PurgeCount, Error> {
         let mut tally = Tally::default();
-        let mut pacer = pace.pacer();
+        let at_once = if pace == Pace::Full { PAGE } else { SMALL_PAGE };
         let mut nodes = Vec::with_capacity(self.redis.nodes.len());
         let mut elsewhere = 0;
         for node in &mut self.redis.nodes {
-            nodes.push(count_on(node, selection, &mut tally, pacer.as_mut()).await?);
+            nodes.push(count_on(node, selection, &mut tally, at_once).await?);
             let keyspace: String = node.ask(redis::cmd("INFO").arg("keyspace")).await?;
             elsewhere += fairway_domain::RedisDatabase::elsewhere(&info::databases(&keyspace));
         }
@@ -87,27 +90,16 @@ async fn count_on(
     node: &mut Node,
     selection: &PurgeSelection,
     tally: &mut Tally,
-    mut pacer: Option<&mut Pacer>,
+    at_once: usize,
 ) -> Result<NodeCount, Error> {
-    if let Some(pacer) = pacer.as_deref_mut() {
-        pacer.go_on_elsewhere();
-    }
     let before = tally.matching;
     let mut cursor = 0;
     loop {
-        let size = pacer.as_ref().map_or(PAGE, |pacer| pacer.batch());
-        let Timed { mut answers, took, busy } = node
-            .timed(|questions| {
-                questions.add_command(scan::page_at(cursor, selection, size));
-            })
-            .await?;
-        let (next, keys): scan::Page = timed::read(answers.pop().unwrap_or(Value::Nil))?;
-        rest(pacer.as_deref_mut(), took, busy).await;
-        let keys = node.selected(keys, selection, pacer.as_deref_mut()).await?;
+        let (next, keys): scan::Page = node.ask(&scan::page_at(cursor, selection, at_once)).await?;
+        let keys = node.selected(keys, selection, None).await?;
         let to_measure = tally.add(keys);
         for some in to_measure.chunks(MEASURED_AT_ONCE) {
-            let (took, busy) = node.measure(some, tally).await?;
-            rest(pacer.as_deref_mut(), took, busy).await;
+            node.measure(some, tally).await?;
         }
         if next == 0 {
             break;
@@ -125,28 +117,21 @@ async fn count_on(
 }
 
 impl Node {
-    /// Asks what keys take, each for its place among the measured. A user who may not ask learns no memory, but everything else. Gives
-    /// how long that took, and for how long Redis was busy.
-    async fn measure(
-        &mut self,
-        keys: &[(usize, Vec<u8>)],
-        tally: &mut Tally,
-    ) -> Result<(Duration, Duration), Error> {
-        let measured = self
-            .timed(|questions| {
-                for (_, key) in keys {
-                    questions.cmd("MEMORY").arg("USAGE").arg(key);
-                }
-            })
-            .await?;
-        for ((place, _), answer) in keys.iter().zip(measured.answers) {
+    /// Asks what keys take, each for its place among the measured. A user who may not ask learns no memory, but everything else.
+    async fn measure(&mut self, keys: &[(usize, Vec<u8>)], tally: &mut Tally) -> Result<(), Error> {
+        let mut pipeline = Pipeline::with_capacity(keys.len());
+        for (_, key) in keys {
+            pipeline.cmd("MEMORY").arg("USAGE").arg(key);
+        }
+        let answers = self.ask_all(pipeline).await?;
+        for ((place, _), answer) in keys.iter().zip(answers) {
             match answer {
                 Value::Int(bytes) => tally.measured[*place] = u64::try_from(bytes).ok(),
                 Value::ServerError(_) => tally.unmeasurable = true,
                 _ => tally.measured[*place] = None, // Gone meanwhile.
             }
         }
-        Ok((measured.took, measured.busy))
+        Ok(())
     }
 }
 

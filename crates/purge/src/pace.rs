@@ -17,8 +17,8 @@ pub enum Pace {
     /// As fast as Redis answers.
     Full,
     /// In batches that keep Redis busy for at most so long, by its own clock, with a rest of the same length after each; while an
-    /// answer is on its way, it rests already. One that took longer halves the next one, down to fifty keys, and so does an answer that came so much later than the way to Redis takes:
-    /// it has then waited for others, and the rest is as long as that.
+    /// answer is on its way, it rests already. One that took longer halves the next one, down to fifty keys, and so does an answer that
+    /// came so much later than the way to Redis takes: it has then waited for others, and the rest is as long as that.
     Gentle(Duration),
 }
 
@@ -61,7 +61,7 @@ impl Pacer {
         let beside = took.saturating_sub(busy);
         let way = self.way.map_or(beside, |way| way.min(beside));
         self.way = Some(way);
-        let waited = beside - way;
+        let waited = beside.saturating_sub(way);
         // What is no longer than the way itself may be the network's own.
         let queued = waited > self.bound.max(way);
         if queued || busy > self.bound {

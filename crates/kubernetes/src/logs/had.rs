@@ -24,7 +24,7 @@ impl Had {
         self.last.as_ref().is_none_or(|last| next.first.nanos.saturating_sub(last.nanos) <= narrow)
     }
 
-    fn join(&mut self, next: Self) {
+    fn join(&mut self, next: &Self) {
         let further = |last: &Seam, next: &Seam| if next.nanos > last.nanos { next } else { last }.clone();
         self.last = self.last.as_ref().zip(next.last.as_ref()).map(|(last, next)| further(last, next));
     }
@@ -160,7 +160,7 @@ fn join_over(all: &mut Vec<Had>, narrow: i64) {
     let mut joined: Vec<Had> = Vec::with_capacity(all.len());
     for had in all.drain(..) {
         match joined.last_mut() {
-            Some(before) if before.meets(&had, narrow) => before.join(had),
+            Some(before) if before.meets(&had, narrow) => before.join(&had),
             _ => joined.push(had),
         }
     }

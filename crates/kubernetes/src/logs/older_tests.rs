@@ -30,7 +30,9 @@ fn found(first: &[Item], last: Option<&Item>) -> Found {
         growing
     };
     let mut had = growing(first);
-    last.into_iter().for_each(|last| had.ends_as(growing(std::slice::from_ref(last))));
+    if let Some(last) = last {
+        had.ends_as(growing(std::slice::from_ref(last)));
+    }
     had.found(last.is_none())
 }
 

@@ -50,9 +50,8 @@ impl Cursor {
     pub(super) fn passed(self, item: &Item) -> bool {
         match item.what {
             What::Line(_) => (item.nanos, item.ordinal) <= self.place(),
-            What::Ended(_) => item.restart < self.instance,
             What::Restarted(_) if item.restart == self.instance => !self.fresh || self.begun,
-            What::Restarted(_) => item.restart < self.instance,
+            What::Ended(_) | What::Restarted(_) => item.restart < self.instance,
             // A gap is one only to who stands right before it; another has read the lines another way.
             What::Gap(_) if item.nanos > 0 && item.ordinal == Item::ANYWHERE => self.closed(),
             What::Gap(_) => (item.nanos, item.ordinal) != self.place(),

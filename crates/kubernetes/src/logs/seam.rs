@@ -164,7 +164,9 @@ impl Viewer {
             had: AllHad::default(),
             known: HashMap::new(),
         };
-        found.into_iter().for_each(|found| past.has(found));
+        for found in found {
+            past.has(found);
+        }
         past.had.leave_longest_holes();
         past.go_back_to_what_is_missing(earliest);
         Some(past)

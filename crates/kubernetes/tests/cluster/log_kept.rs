@@ -98,7 +98,7 @@ fn a_line_of_a_pod_that_is_gone_is_had_by_its_name_as_far_as_it_is_kept() {
         all_once(&fixture, &state, left).await;
         assert_eq!(whole(&fixture, &state, short).await, Some((" short, é".to_owned(), 0)));
         let kept = LogEntry::MOST_BYTES;
-        assert!(whole(&fixture, &state, long).await == Some(("d".repeat(kept), 100_000 - kept as u64)));
+        assert_eq!(whole(&fixture, &state, long).await, Some(("d".repeat(kept), 100_000 - kept as u64)));
         let another = LogPlace { ordinal: short.ordinal + 1, ..short };
         assert_eq!(whole(&fixture, &state, another).await, None);
     });

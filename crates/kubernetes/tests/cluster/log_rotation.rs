@@ -76,11 +76,11 @@ fn across_many_rotations_no_line_comes_twice_and_where_one_may_be_missing_is_tol
         let lines: Vec<_> = got.iter().filter_map(|(_, entry)| Some((number(entry)?, entry.at))).collect();
         assert_eq!(lines[0].0, 0);
         for pair in lines.windows(2) {
-            let ((last, _), (next, at)) = (pair[0], pair[1]);
-            assert!(next > last, "{next} comes after {last}");
+            let ((before, _), (next, at)) = (pair[0], pair[1]);
+            assert!(next > before, "{next} comes after {before}");
             let told = gaps(&got).find_map(|gap| told_before(gap, at)).unwrap_or(0);
             let said: Vec<_> = gaps(&got).collect();
-            let lost = next - last - 1;
+            let lost = next - before - 1;
             // There are four milliseconds and more between two lines.
             assert!(lost * 4 <= told, "{lost} lost before {next} at {at}, but {said:?}");
         }
@@ -111,10 +111,10 @@ fn across_the_kubelets_own_rotations_no_more_is_lost_than_is_told_and_nothing_co
         assert_eq!(lines[0].0, 0);
         let mut all_lost = 0;
         for pair in lines.windows(2) {
-            let ((last, _), (next, at)) = (pair[0], pair[1]);
-            assert!(next > last, "{next} comes after {last}");
+            let ((before, _), (next, at)) = (pair[0], pair[1]);
+            assert!(next > before, "{next} comes after {before}");
             let told = gaps(&got).find_map(|gap| told_before(gap, at)).unwrap_or(0);
-            let (lost, said) = (next - last - 1, gaps(&got).collect::<Vec<_>>());
+            let (lost, said) = (next - before - 1, gaps(&got).collect::<Vec<_>>());
             assert!(lost * 2 <= told, "{lost} lost before {next} at {at}, but {said:?}");
             all_lost += lost;
         }

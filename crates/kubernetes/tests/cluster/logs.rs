@@ -251,7 +251,8 @@ fn a_line_that_is_given_after_a_later_one_is_marked_late_and_no_other() {
         let mut stream = Box::pin(fixture.logs_as(&state, follow_all(), keep, None));
         let got = take_until(&mut stream, |got| got.len() > 1000).await;
         let mut latest = Timestamp::MIN;
-        for (_, entry) in &got {
+        // What Kubernetes reports has a time of its own.
+        for (_, entry) in got.iter().filter(|(_, entry)| entry.marker != Some(LogMarker::Event)) {
             assert_eq!(entry.late, entry.at < latest, "{entry:?}");
             latest = latest.max(entry.at);
         }

@@ -119,7 +119,8 @@ impl StepRun<'_> {
         if purge.redis == *redis.as_redis().id() {
             return Ok(());
         }
-        let (matching, left) = (redis.count(&purge.selection).await?.matching, purge.left());
+        let pace = self.portal.inner.settings.purge.pace;
+        let (matching, left) = (redis.count(&purge.selection, pace).await?.matching, purge.left());
         if matching > left {
             let why = format!(
                 "This isn't the Redis whose keys were counted, or it was restarted since. {matching} keys match there by now, more than \

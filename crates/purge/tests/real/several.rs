@@ -228,6 +228,11 @@ impl Cluster {
                 && !nodes.contains("handshake")
         };
         until("all know each other", || self.members.iter().all(knows));
+        let serves = |member: &Member| {
+            let state: String = redis::cmd("CLUSTER").arg("INFO").query(&mut member.admin()).unwrap();
+            state.contains("cluster_state:ok")
+        };
+        until("all know that every slot is held", || self.members.iter().all(serves));
     }
 
     pub(crate) fn slot(&self, key: &str) -> u16 {
@@ -327,22 +332,22 @@ impl Watched {
         format!("redis-sentinel://{}/orders", sentinels.join(","))
     }
 
-    /// A server that has nothing to do with them.
+    /// A server that has nothing to do with them, and so begins without their file, which would tell it whose successor it is.
     pub(crate) fn stranger(&self) -> Member {
-        Member::plain(REDIS, &self.folder.0, &[])
+        Member::plain(REDIS, &self.folder.0, &["--dbfilename", "stranger.rdb"])
     }
 
     /// Has the sentinels take another server for the primary.
     pub(crate) fn watch(&self, other: &Member) {
         let port = other.port.to_string();
-        for sentinel in &self.sentinels {
-            let mut sentinel = unprotected(sentinel.port).unwrap();
-            for words in [
-                &["REMOVE", "orders"][..],
-                &["MONITOR", "orders", "127.0.0.1", &port, "2"],
-                &["SET", "orders", "auth-pass", PASSWORD],
-            ] {
-                redis::cmd("SENTINEL").arg(words).exec(&mut sentinel).unwrap();
+        // All forget before one learns: they tell each other, and one that still knows the first would make the other its replica.
+        for words in [
+            &["REMOVE", "orders"][..],
+            &["MONITOR", "orders", "127.0.0.1", &port, "2"],
+            &["SET", "orders", "auth-pass", PASSWORD],
+        ] {
+            for sentinel in &self.sentinels {
+                redis::cmd("SENTINEL").arg(words).exec(&mut unprotected(sentinel.port).unwrap()).unwrap();
             }
         }
     }

@@ -43,7 +43,9 @@ async fn of_a_cluster_the_same_is_counted_and_removed_as_by_an_independent_scrip
     let script = "local found = redis.call('KEYS', ARGV[1]) for _, key in ipairs(found) do redis.call('DEL', key) end return #found";
     for pattern in PATTERNS {
         for one in [&cluster, &twin] {
-            hostile_names().iter().for_each(|name| one.put(name));
+            for name in hostile_names() {
+                one.put(&name);
+            }
         }
         let on_each = |member: &Member| -> u64 {
             redis::cmd("EVAL").arg(script).arg(0).arg(pattern).query(&mut member.admin()).unwrap()

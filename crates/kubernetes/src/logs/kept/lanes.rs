@@ -41,16 +41,13 @@ pub(super) async fn lanes(paths: &[PathBuf], skipped: &HashSet<SourceId>) -> Vec
     spans.sort_by_key(|(_, span)| span.records);
     let mut lanes: Vec<(Lane, Span)> = Vec::new();
     for (source, span) in spans {
-        match lanes.iter_mut().find(|(_, last)| last.is_before(&span)) {
-            Some((lane, last)) => {
-                lane.sources.insert(source);
-                lane.paths.end = lane.paths.end.max(span.paths.1 + 1);
-                *last = span;
-            }
-            None => {
-                let paths = span.paths.0..span.paths.1 + 1;
-                lanes.push((Lane { sources: HashSet::from([source]), paths }, span));
-            }
+        if let Some((lane, last)) = lanes.iter_mut().find(|(_, last)| last.is_before(&span)) {
+            lane.sources.insert(source);
+            lane.paths.end = lane.paths.end.max(span.paths.1 + 1);
+            *last = span;
+        } else {
+            let paths = span.paths.0..span.paths.1 + 1;
+            lanes.push((Lane { sources: HashSet::from([source]), paths }, span));
         }
     }
     lanes.into_iter().map(|(lane, _)| lane).collect()

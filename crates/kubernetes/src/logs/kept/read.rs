@@ -69,7 +69,7 @@ impl Kept {
             let Some(mut segment) = Segment::open(&path).await else { break };
             found.paths.push(path);
             found.before.clear();
-            let wanted = |head: Head| head.is_head || (enough.is_some() && !skipped.contains(&head.source));
+            let wanted = |head: Head| head.begins || (enough.is_some() && !skipped.contains(&head.source));
             while let Some(record) = segment.next(wanted).await {
                 match record {
                     Record::Written(_) => {}
@@ -121,7 +121,7 @@ impl Kept {
         for (_, path) in listed(&self.folder).await.unwrap_or_default() {
             // One that was removed just now is no beginning any more.
             let Some(mut segment) = Segment::open(&path).await else { continue };
-            let wanted = |head: Head| !head.is_head && sources.contains(&head.source);
+            let wanted = |head: Head| !head.begins && sources.contains(&head.source);
             while let Some(Record::Item(item)) = segment.next(wanted).await {
                 if matches!(item.what, What::Gap(_)) {
                     found.extend(growing.remove(&item.source).map(|grown| grown.found(false)));
@@ -212,7 +212,7 @@ fn read(
         let mut chunk = Vec::new();
         for path in paths {
             let Some(mut segment) = Segment::open(&path).await else { continue };
-            let wanted = |head: Head| !head.is_head && sources.contains(&head.source);
+            let wanted = |head: Head| !head.begins && sources.contains(&head.source);
             while let Some(Record::Item(item)) = segment.next(wanted).await {
                 if !position.passed(&item) {
                     position.advance(&item);

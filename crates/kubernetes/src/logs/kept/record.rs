@@ -137,7 +137,7 @@ pub(super) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     /// Whether it stands at a segment's beginning, or a source's: it is no item.
-    pub(super) is_head: bool,
+    pub(super) begins: bool,
     /// Of which source it is.
     pub(super) source: SourceId,
     /// The time of an item.
@@ -151,14 +151,14 @@ impl Head {
         let [kind] = fields.take()?;
         let source = SourceId(u64::from_le_bytes(fields.take()?));
         if kind == WRITTEN {
-            return Some(Self { is_head: true, source: SourceId::NOBODY, nanos: None });
+            return Some(Self { begins: true, source: SourceId::NOBODY, nanos: None });
         }
-        let is_head = kind == SOURCE;
-        if is_head {
-            return Some(Self { is_head, source, nanos: None });
+        let begins = kind == SOURCE;
+        if begins {
+            return Some(Self { begins, source, nanos: None });
         }
         let _restart: [u8; 4] = fields.take()?;
-        Some(Self { is_head, source, nanos: Some(i64::from_le_bytes(fields.take()?)) })
+        Some(Self { begins, source, nanos: Some(i64::from_le_bytes(fields.take()?)) })
     }
 }
 

@@ -34,7 +34,7 @@ impl Segment {
                 let head = Head::of(body)?;
                 let is_wanted = wanted(head);
                 // A source's own says what its items have in common.
-                if is_wanted || head.is_head {
+                if is_wanted || head.begins {
                     let record = self.origins.decode(body)?;
                     if is_wanted {
                         return Some(record);

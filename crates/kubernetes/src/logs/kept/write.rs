@@ -150,12 +150,19 @@ impl Keeper {
                 self.sources.get(&item.source).cloned().unwrap_or_else(new)
             });
             let cursor = known.cursor.get_or_insert_with(Cursor::start);
-            if let Some(lines) = self.missed.get(&item.source).filter(|_| told.insert(item.source)) {
-                write_item(&mut bytes, &missed(item, *cursor, *lines));
-            }
+            let tell = |cursor: Cursor, told: &mut HashSet<SourceId>, bytes: &mut Vec<u8>| {
+                // A source has its first place with its first line: what is missing before that is told right after it.
+                let stands = cursor.place() != Cursor::start().place();
+                let missing = self.missed.get(&item.source).filter(|_| stands && told.insert(item.source));
+                if let Some(lines) = missing {
+                    write_item(bytes, &missed(item, cursor, *lines));
+                }
+            };
+            tell(*cursor, &mut told, &mut bytes);
             write_item(&mut bytes, item);
             lines += u64::from(matches!(item.what, What::Line(_)));
             cursor.advance(item);
+            tell(*cursor, &mut told, &mut bytes);
             known.segment = open.number;
         }
         open.file.write_all(&bytes).await?;
