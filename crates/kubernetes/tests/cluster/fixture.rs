@@ -2,14 +2,14 @@
 
 use fairway_domain::{LogEntry, LogPosition, LogRequest, Namespace, ServiceName};
 use fairway_kubernetes::k8s_openapi::api::core::v1::{Namespace as NamespaceObject, Pod};
-use fairway_kubernetes::{Cluster, ClusterState, Keep, Older, ServiceObjects};
+use fairway_kubernetes::{Cluster, ClusterState, Keep, LogKeeping, Older, ServiceObjects};
 use futures::{Stream, StreamExt, stream};
 use kube::ResourceExt;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -111,6 +111,17 @@ impl Fixture {
             }
         };
         assert!(tokio::time::timeout(PATIENCE, going).await.is_ok(), "{name} doesn't go");
+    }
+
+    /// A pod that runs `program`, and whose log is kept in a folder.
+    pub(crate) async fn kept_on_disk(&self, folder: &Path, program: &str) -> ClusterState {
+        let state = self.watch();
+        let age = Duration::from_secs(3600);
+        let keeping = LogKeeping { folder: folder.to_owned(), bytes: 16 << 20, age };
+        tokio::spawn(self.cluster.keep_logs(&state, keeping));
+        self.deploy(1, program).await;
+        self.until(&state, "a pod", |objects| names(objects).len() == 1).await;
+        state
     }
 
     /// Waits until the watched state fulfils a condition.

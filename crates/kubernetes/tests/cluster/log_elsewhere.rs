@@ -1,7 +1,7 @@
 //! Lines that somebody outside of the cluster keeps: what the cluster and the disk have comes from there, and only the rest from outside.
 
 use crate::fixture::{Fixture, deployment, in_namespace, take_until};
-use crate::log_rotation::{gaps, kept_on_disk, number, rotate};
+use crate::log_rotation::{QUICK, gaps, number, rotate};
 use crate::logs::{Got, follow_all};
 use fairway_domain::{LogRequest, StoredLine};
 use fairway_kubernetes::{Ask, ClusterState, Older};
@@ -35,7 +35,7 @@ fn numbers(got: &Got) -> Vec<u64> {
 fn what_was_rotated_away_is_read_from_the_disk_while_a_store_of_older_lines_is_away() {
     in_namespace(|fixture| async move {
         let folder = tempfile::tempdir().unwrap();
-        let state = kept_on_disk(&fixture, folder.path()).await;
+        let state = fixture.kept_on_disk(folder.path(), QUICK).await;
         let mut stream = pin!(fixture.logs(&state, follow_all()));
         let mut live: Got = take_until(&mut stream, |got| got.len() > 300).await;
         rotate(&fixture, &state, 0).await;

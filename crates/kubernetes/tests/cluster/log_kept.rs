@@ -4,7 +4,7 @@ use crate::fixture::{Fixture, in_namespace, names, orders, running};
 use crate::log_traps::whole;
 use crate::logs::{Got, NUMBERS, assert_each_number_once};
 use fairway_domain::{LogEntry, LogMarker, LogPlace, LogPosition, LogRequest};
-use fairway_kubernetes::{ClusterState, LogKeeping};
+use fairway_kubernetes::ClusterState;
 use futures::StreamExt;
 use std::time::Duration;
 
@@ -31,23 +31,20 @@ async fn all_once(
     tokio::time::timeout(Duration::from_secs(90), reading).await.expect("never came")
 }
 
+/// Whether the last that is told of a pod is that it left.
+fn has_left(got: &[(LogPosition, LogEntry)], pod: &str) -> bool {
+    of(got, pod).last().is_some_and(|entry| entry.marker == Some(LogMarker::Left))
+}
+
 #[test]
 fn who_comes_when_a_pod_is_gone_reads_all_that_it_wrote_from_any_line_on() {
     in_namespace(|fixture| async move {
-        let state = fixture.watch();
         let folder = tempfile::tempdir().unwrap();
-        let age = Duration::from_secs(3600);
-        let keeping = LogKeeping { folder: folder.path().to_owned(), bytes: 16 << 20, age };
-        tokio::spawn(fixture.cluster.keep_logs(&state, keeping));
-        fixture.deploy(1, NUMBERS).await;
-        fixture.until(&state, "a pod", |objects| names(objects).len() == 1).await;
+        let state = fixture.kept_on_disk(folder.path(), NUMBERS).await;
         let gone = names(&state.namespace(&fixture.namespace).service(&orders())).remove(0);
         all_once(&fixture, &state, |got| of(got, &gone).len() > 100).await;
         fixture.delete_pod(&gone).await;
-        let left = |got: &[(LogPosition, LogEntry)]| {
-            of(got, &gone).last().is_some_and(|entry| entry.marker == Some(LogMarker::Left))
-        };
-        let got = all_once(&fixture, &state, left).await;
+        let got = all_once(&fixture, &state, |got| has_left(got, &gone)).await;
         let story = of(&got, &gone);
         assert_eq!(story[0].marker, Some(LogMarker::Joined));
         let goodbyes = story.iter().filter(|entry| entry.text == "goodbye").count();
@@ -73,15 +70,10 @@ fn who_comes_when_a_pod_is_gone_reads_all_that_it_wrote_from_any_line_on() {
 #[test]
 fn a_line_of_a_pod_that_is_gone_is_had_by_its_name_as_far_as_it_is_kept() {
     in_namespace(|fixture| async move {
-        let state = fixture.watch();
         let folder = tempfile::tempdir().unwrap();
-        let age = Duration::from_secs(3600);
-        let keeping = LogKeeping { folder: folder.path().to_owned(), bytes: 16 << 20, age };
-        tokio::spawn(fixture.cluster.keep_logs(&state, keeping));
         let program = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\n\
                        print('d' * 100_000, flush=True)\nprint(' short, é', flush=True)\ntime.sleep(3600)";
-        fixture.deploy(1, program).await;
-        fixture.until(&state, "a pod", |objects| names(objects).len() == 1).await;
+        let state = fixture.kept_on_disk(folder.path(), program).await;
         let gone = names(&state.namespace(&fixture.namespace).service(&orders())).remove(0);
         let places = |got: &[(LogPosition, LogEntry)]| -> Vec<_> {
             of(got, &gone).into_iter().filter_map(|entry| entry.place).collect()
@@ -92,10 +84,7 @@ fn a_line_of_a_pod_that_is_gone_is_had_by_its_name_as_far_as_it_is_kept() {
         assert_eq!((all.0.len(), all.1), (100_000, 0), "the cluster has all of it");
 
         fixture.delete_pod(&gone).await;
-        let left = |got: &[(LogPosition, LogEntry)]| {
-            of(got, &gone).last().is_some_and(|entry| entry.marker == Some(LogMarker::Left))
-        };
-        all_once(&fixture, &state, left).await;
+        all_once(&fixture, &state, |got| has_left(got, &gone)).await;
         assert_eq!(whole(&fixture, &state, short).await, Some((" short, é".to_owned(), 0)));
         let kept = LogEntry::MOST_BYTES;
         assert_eq!(whole(&fixture, &state, long).await, Some(("d".repeat(kept), 100_000 - kept as u64)));

@@ -3,14 +3,12 @@
 use crate::fixture::{Fixture, in_namespace, kubeconfig, names, orders, take_until};
 use crate::logs::{Got, follow_all};
 use fairway_domain::{LogEntry, LogMarker, LogMoment, LogPosition, LogRequest, Timestamp};
-use fairway_kubernetes::{ClusterState, LogKeeping};
+use fairway_kubernetes::ClusterState;
 use futures::StreamExt;
 use kube::ResourceExt;
 use std::io::Write;
-use std::path::Path;
 use std::pin::pin;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// Where the local cluster's container runtime listens.
 const RUNTIME: &str = "/run/fairway-cluster/containerd.sock";
@@ -48,7 +46,7 @@ fn open_anew(id: &str) {
 
 /// About 250 lines a second, long enough that a rotation is looked for every few seconds. Each is written at once: the runtime parts
 /// one at a rotation that comes in pieces.
-const QUICK: &str = "import itertools, os, time\n\
+pub(crate) const QUICK: &str = "import itertools, os, time\n\
                      for n in itertools.count(): os.write(1, b'%d %s\\n' % (n, b'x' * 300)); time.sleep(0.004)";
 
 pub(crate) fn number(entry: &LogEntry) -> Option<u64> {
@@ -172,22 +170,11 @@ async fn read(fixture: &Fixture, state: &ClusterState, request: LogRequest) -> G
     fixture.logs(state, request).collect().await
 }
 
-/// A service that writes quickly, and whose log is kept on disk.
-pub(crate) async fn kept_on_disk(fixture: &Fixture, folder: &Path) -> ClusterState {
-    let state = fixture.watch();
-    let age = Duration::from_secs(3600);
-    let keeping = LogKeeping { folder: folder.to_owned(), bytes: 16 << 20, age };
-    tokio::spawn(fixture.cluster.keep_logs(&state, keeping));
-    fixture.deploy(1, QUICK).await;
-    fixture.until(&state, "a pod", |objects| names(objects).len() == 1).await;
-    state
-}
-
 #[test]
 fn what_was_rotated_away_is_read_afterwards_as_it_was_read_when_it_was_written() {
     in_namespace(|fixture| async move {
         let folder = tempfile::tempdir().unwrap();
-        let state = kept_on_disk(&fixture, folder.path()).await;
+        let state = fixture.kept_on_disk(folder.path(), QUICK).await;
         let mut stream = pin!(fixture.logs(&state, follow_all()));
         let mut live: Got = take_until(&mut stream, |got| got.len() > 300).await;
         for turn in 0..4 {

@@ -1,6 +1,7 @@
 //! Which sources of a service's files can be read one after the other: those that were never written at the same time.
 
 use super::super::line::SourceId;
+use super::record::Head;
 use super::segment::Segment;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -56,8 +57,8 @@ pub(super) async fn lanes(paths: &[PathBuf], skipped: &HashSet<SourceId>) -> Vec
 async fn spans(paths: &[PathBuf], skipped: &HashSet<SourceId>) -> BTreeMap<SourceId, Span> {
     let (mut spans, mut record) = (BTreeMap::<SourceId, Span>::new(), 0);
     for (path, file) in paths.iter().enumerate() {
-        let Some(mut segment) = Segment::open(file).await else { continue };
-        let look = |head: super::record::Head| {
+        let Ok(mut segment) = Segment::open(file).await else { continue };
+        let look = |head: Head| {
             record += 1;
             if let Some(nanos) = head.nanos.filter(|_| !skipped.contains(&head.source)) {
                 let new = Span { records: (record, record), nanos: (nanos, nanos), paths: (path, path) };

@@ -66,7 +66,7 @@ impl Kept {
         });
         for (_, path) in segments.into_iter().rev() {
             // One that was removed just now was the oldest.
-            let Some(mut segment) = Segment::open(&path).await else { break };
+            let Ok(mut segment) = Segment::open(&path).await else { break };
             found.paths.push(path);
             found.before.clear();
             let wanted = |head: Head| head.begins || (enough.is_some() && !skipped.contains(&head.source));
@@ -97,7 +97,7 @@ impl Kept {
     pub(in super::super) async fn removed(&self) -> Option<Item> {
         let (_, path) =
             listed(&self.folder).await.ok()?.into_iter().next().filter(|(number, _)| *number > 0)?;
-        let mut segment = Segment::open(&path).await?;
+        let mut segment = Segment::open(&path).await.ok()?;
         let (mut lines, mut until) = (None, None);
         while let Some(record) = segment.next(|_| true).await {
             match record {
@@ -120,7 +120,7 @@ impl Kept {
         let (mut found, mut growing) = (Vec::new(), BTreeMap::<SourceId, Growing>::new());
         for (_, path) in listed(&self.folder).await.unwrap_or_default() {
             // One that was removed just now is no beginning any more.
-            let Some(mut segment) = Segment::open(&path).await else { continue };
+            let Ok(mut segment) = Segment::open(&path).await else { continue };
             let wanted = |head: Head| !head.begins && sources.contains(&head.source);
             while let Some(Record::Item(item)) = segment.next(wanted).await {
                 if matches!(item.what, What::Gap(_)) {
@@ -211,7 +211,7 @@ fn read(
     stream! {
         let mut chunk = Vec::new();
         for path in paths {
-            let Some(mut segment) = Segment::open(&path).await else { continue };
+            let Ok(mut segment) = Segment::open(&path).await else { continue };
             let wanted = |head: Head| !head.begins && sources.contains(&head.source);
             while let Some(Record::Item(item)) = segment.next(wanted).await {
                 if !position.passed(&item) {

@@ -97,33 +97,6 @@ fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out[start + 4..start + HEAD].copy_from_slice(&sum);
 }
 
-/// The records of a file, up to its end or to the first that isn't whole.
-pub(super) struct Records<'a> {
-    bytes: &'a [u8],
-    origins: Origins,
-}
-
-impl<'a> Records<'a> {
-    pub(super) fn of(bytes: &'a [u8]) -> Self {
-        Self { bytes, origins: Origins::default() }
-    }
-}
-
-impl Iterator for Records<'_> {
-    type Item = Record;
-
-    fn next(&mut self) -> Option<Record> {
-        let record = split(self.bytes).and_then(|(body, rest)| {
-            self.bytes = rest;
-            self.origins.decode(body)
-        });
-        if record.is_none() {
-            self.bytes = &[];
-        }
-        record
-    }
-}
-
 /// The body of the first of these records, and what follows it; nothing if it isn't whole.
 pub(super) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut head = Fields(bytes);
@@ -227,6 +200,7 @@ impl Fields<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::segment::Segment;
     use super::*;
 
     fn records() -> Vec<Record> {
@@ -274,16 +248,24 @@ mod tests {
         out
     }
 
-    #[test]
-    fn what_was_written_is_read() {
-        assert_eq!(Records::of(&written(&records())).collect::<Vec<_>>(), records());
+    async fn read(bytes: &[u8]) -> Vec<Record> {
+        let (mut segment, mut records) = (Segment::of(bytes), Vec::new());
+        while let Some(record) = segment.next(|_| true).await {
+            records.push(record);
+        }
+        records
     }
 
-    #[test]
-    fn of_a_torn_file_everything_whole_is_read_and_nothing_else() {
+    #[tokio::test]
+    async fn what_was_written_is_read() {
+        assert_eq!(read(&written(&records())).await, records());
+    }
+
+    #[tokio::test]
+    async fn of_a_torn_file_everything_whole_is_read_and_nothing_else() {
         let (all, bytes) = (records(), written(&records()));
         for end in 0..bytes.len() {
-            let read: Vec<_> = Records::of(&bytes[..end]).collect();
+            let read = read(&bytes[..end]).await;
             assert!(read == all[..read.len()], "torn at {end}");
             let next = written(&all[..=read.len()]).len();
             assert!(end < next, "torn at {end}: a whole record is missing");
@@ -291,7 +273,7 @@ mod tests {
         for at in 0..bytes.len() {
             let mut broken = bytes.clone();
             broken[at] ^= 0x40;
-            let read: Vec<_> = Records::of(&broken).collect();
+            let read = read(&broken).await;
             assert!(read == all[..read.len()], "broken at {at}");
         }
     }

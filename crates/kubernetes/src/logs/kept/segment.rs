@@ -1,9 +1,10 @@
 //! Reading one segment, piece by piece: readers come many at a time, and a segment is large.
 
 use super::record::{Head, Origins, Record, split};
+use std::io;
 use std::path::Path;
 use tokio::fs::File;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// How much of a segment is read at once, in bytes.
 const PIECE: usize = 128 * 1024;
@@ -11,8 +12,8 @@ const PIECE: usize = 128 * 1024;
 const MOST_RECORD: usize = 1024 * 1024;
 
 /// A segment's records, up to its end or to the first that isn't whole.
-pub(super) struct Segment {
-    file: File,
+pub(super) struct Segment<R = File> {
+    file: R,
     origins: Origins,
     bytes: Vec<u8>,
     /// How many of the bytes have been taken.
@@ -20,10 +21,14 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Nothing if it isn't there any more.
-    pub(super) async fn open(path: &Path) -> Option<Self> {
-        let file = File::open(path).await.ok()?;
-        Some(Self { file, origins: Origins::default(), bytes: Vec::new(), taken: 0 })
+    pub(super) async fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self::of(File::open(path).await?))
+    }
+}
+
+impl<R: AsyncRead + Unpin> Segment<R> {
+    pub(super) fn of(file: R) -> Self {
+        Self { file, origins: Origins::default(), bytes: Vec::new(), taken: 0 }
     }
 
     /// The next record that is wanted.

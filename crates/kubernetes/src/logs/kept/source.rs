@@ -83,7 +83,7 @@ impl KeptSource {
         let newest = all.last().map(|(number, _)| *number);
         for (_, path) in all.into_iter().rev() {
             // One that was removed just now was the oldest.
-            let Some(mut segment) = Segment::open(&path).await else { break };
+            let Ok(mut segment) = Segment::open(&path).await else { break };
             let Some(Record::Source(known)) = segment.next(of(source)).await else { break };
             paths.push_front(path);
             if known.cursor.is_none_or(|cursor| place.is_past(cursor)) {
@@ -151,7 +151,7 @@ impl KeptSource {
                     continue;
                 }
             }
-            self.open = Segment::open(&self.paths.pop_front()?).await;
+            self.open = Segment::open(&self.paths.pop_front()?).await.ok();
         }
     }
 

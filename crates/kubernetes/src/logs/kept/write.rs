@@ -3,7 +3,8 @@
 use super::super::line::{Item, Origin, SourceId, What};
 use super::super::position::Cursor;
 use super::super::range::now;
-use super::record::{KnownSource, Record, Records, write_item, write_source, write_written};
+use super::record::{KnownSource, Record, write_item, write_source, write_written};
+use super::segment::Segment;
 use super::{LogKeeping, SEGMENTS, blocking, counted, listed, remove, remove_older, segment, segments};
 use fairway_domain::{Namespace, ServiceName};
 use std::collections::{BTreeMap, HashSet};
@@ -249,8 +250,8 @@ async fn last_known(folder: &Path) -> io::Result<(BTreeMap<SourceId, Known>, u64
     let mut sources = BTreeMap::new();
     let Some((number, path)) = listed(folder).await?.pop() else { return Ok((sources, 0, Some(0))) };
     let mut lines = None;
-    let bytes = tokio::fs::read(path).await?;
-    for record in Records::of(&bytes) {
+    let mut last = Segment::open(&path).await?;
+    while let Some(record) = last.next(|_| true).await {
         match record {
             Record::Written(written) => lines = Some(written),
             Record::Source(KnownSource { id, origin, cursor }) => {
