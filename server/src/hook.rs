@@ -1,5 +1,6 @@
 //! The check that a repository's pre-receive hook runs. What it prints, the person who pushed reads.
 
+use crate::logging::printable;
 use fairway_domain::ServiceName;
 use std::{io::Read, path::Path, process::ExitCode};
 
@@ -10,19 +11,12 @@ pub(crate) fn run(service: &str) -> ExitCode {
         Err(problems) => {
             eprintln!("Fairway can't take this push:");
             for problem in problems {
-                eprintln!("  - {}", printable(&problem));
+                eprintln!("  - {}", printable(&problem, &['\n']));
             }
             eprintln!("Nothing was changed. Mend this in your commit, then push again.");
             ExitCode::FAILURE
         }
     }
-}
-
-/// What is pushed must not steer the terminal of whoever pushes it.
-fn printable(problem: &str) -> String {
-    let steers = |c: char| c.is_control() && c != '\n';
-    let written = |c: char| if steers(c) { c.escape_default().to_string() } else { c.to_string() };
-    problem.chars().map(written).collect()
 }
 
 fn check(service: &str) -> Result<(), Vec<String>> {
@@ -36,15 +30,4 @@ fn check(service: &str) -> Result<(), Vec<String>> {
         .build()
         .map_err(|error| vec![format!("The check can't start: {error}.")])?;
     runtime.block_on(fairway_portal::check_push(Path::new("."), &service, &updates))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_pushed_does_not_steer_the_terminal_of_who_pushed_it() {
-        let problem = "“a\u{1b}[31m\u{9b}b” isn't a name: é.";
-        assert_eq!(printable(problem), r"“a\u{1b}[31m\u{9b}b” isn't a name: é.");
-    }
 }

@@ -31,10 +31,14 @@ fn field(to: &mut format::Writer<'_>, field: &Field, value: &dyn Debug) -> Resul
     if field.name() != "message" {
         write!(to, "{}=", field.name())?;
     }
-    for c in format!("{value:?}").chars() {
-        if c.is_control() { write!(to, "{}", c.escape_default())? } else { to.write_char(c)? }
-    }
-    Ok(())
+    to.write_str(&printable(&format!("{value:?}"), &[]))
+}
+
+/// What others said, with nothing in it that steers the terminal of whoever reads it, but for what `stays`.
+pub(crate) fn printable(text: &str, stays: &[char]) -> String {
+    let steers = |c: char| c.is_control() && !stays.contains(&c);
+    let written = |c: char| if steers(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(written).collect()
 }
 
 #[cfg(test)]
@@ -66,5 +70,12 @@ mod tests {
             let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
             assert!(written.contains("title") && !written.contains(['\u{1b}', '\u{7}']), "{written:?}");
         }
+    }
+
+    #[test]
+    fn what_was_pushed_does_not_steer_the_terminal_of_who_pushed_it() {
+        let problem = "“a\u{1b}[31m\u{9b}b” isn't a name: é.";
+        assert_eq!(printable(problem, &['\n']), r"“a\u{1b}[31m\u{9b}b” isn't a name: é.");
+        assert_eq!((&*printable("a\nb", &['\n']), &*printable("a\nb", &[])), ("a\nb", r"a\nb"));
     }
 }
