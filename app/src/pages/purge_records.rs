@@ -30,27 +30,17 @@ pub(super) fn scheduled(schedules: Vec<PurgeSchedule>, token: &str) -> Option<im
             </tr>
         }
     };
-    (!schedules.is_empty()).then(|| {
-        view! {
-            <section class="part">
-                <h2>"Every day"</h2>
-                <div class="scroll" tabindex="0" role="region" aria-label="Purges of every day">
-                    <table class="timeline">
-                        <thead>
-                            <tr>
-                                <th scope="col">"At"</th>
-                                <th scope="col">"Who"</th>
-                                <th scope="col" class="wide">"What and why"</th>
-                                <th scope="col" class="number">"At most"</th>
-                                <th scope="col">"Job"</th>
-                                <th scope="col">"To end it"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{schedules.into_iter().map(row).collect_view()}</tbody>
-                    </table>
-                </div>
-            </section>
-        }
+    let heads = [
+        ("At", None),
+        ("Who", None),
+        ("What and why", Some("wide")),
+        ("At most", Some("number")),
+        ("Job", None),
+        ("To end it", None),
+    ];
+    let some = !schedules.is_empty();
+    some.then(|| {
+        records("Every day", "Purges of every day", heads, schedules.into_iter().map(row).collect_view())
     })
 }
 
@@ -68,26 +58,39 @@ pub(super) fn earlier(purges: Vec<PurgeProgressView>) -> Option<impl IntoView> {
             </tr>
         }
     };
-    (!purges.is_empty()).then(|| {
-        view! {
-            <section class="part">
-                <h2>"Earlier purges"</h2>
-                <div class="scroll" tabindex="0" role="region" aria-label="Earlier purges">
-                    <table class="timeline">
-                        <thead>
-                            <tr>
-                                <th scope="col">"When"</th>
-                                <th scope="col">"Who"</th>
-                                <th scope="col" class="wide">"What and why"</th>
-                                <th scope="col">"Outcome"</th>
-                                <th scope="col" class="number">"Removed"</th>
-                                <th scope="col">"The same"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{purges.into_iter().map(row).collect_view()}</tbody>
-                    </table>
-                </div>
-            </section>
-        }
+    let heads = [
+        ("When", None),
+        ("Who", None),
+        ("What and why", Some("wide")),
+        ("Outcome", None),
+        ("Removed", Some("number")),
+        ("The same", None),
+    ];
+    let some = !purges.is_empty();
+    some.then(|| {
+        records("Earlier purges", "Earlier purges", heads, purges.into_iter().map(row).collect_view())
     })
+}
+
+/// A part of the page: a table whose columns have a name and, if their text isn't plain, a class.
+fn records(
+    title: &'static str,
+    label: &'static str,
+    heads: [(&'static str, Option<&'static str>); 6],
+    rows: impl IntoView,
+) -> impl IntoView {
+    let head = |(name, class)| view! { <th scope="col" class=class>{name}</th> };
+    view! {
+        <section class="part">
+            <h2>{title}</h2>
+            <div class="scroll" tabindex="0" role="region" aria-label=label>
+                <table class="timeline">
+                    <thead>
+                        <tr>{heads.map(head).collect_view()}</tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    }
 }
