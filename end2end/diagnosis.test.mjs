@@ -108,7 +108,8 @@ while True:
   };
 }
 
-describe('a new version', { concurrency: true }, () => {
+// A few at once: each of them builds an image, and runs a service that fails again and again.
+describe('a new version', { concurrency: 3 }, () => {
   for (const { word, cause, change, spoil, title, evidence } of FAILURES) {
     test(`that fails by ${cause} is named, and rolled back`, async () => {
       const name = await fairway.create(word);
@@ -154,7 +155,7 @@ describe('a new version', { concurrency: true }, () => {
       const { body: { deploys: [deploy] } } = await fairway.rest.get(`/api/v1/services/${name}`);
       assert.deepEqual([deploy.number, deploy.state, deploy.finding?.cause], [number, 'failed', cause], JSON.stringify(deploy));
       for (const fact of evidence) assert.ok(deploy.finding.evidence.some(({ text }) => fact.test(text)), `${fact}: ${JSON.stringify(deploy.finding)}`);
-      await page.locator('main').getByText(/^failed$/i).first().waitFor({ timeout: 10_000 });
+      await page.locator('main').getByText(/^failed$/i).first().waitFor();
 
       const back = await fairway.deployed(name, 'staging', { backTo: 1 });
       assert.equal(back.rollbackOf, 1);

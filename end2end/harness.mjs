@@ -17,9 +17,12 @@ export { pause };
 /** Letters and digits that no other run has: names of services end with them. */
 export const unique = () => (Date.now() % 2_000_000_000).toString(36) + Math.floor(Math.random() * 1296).toString(36).padStart(2, '0');
 
-/** Asks until the answer is truthy, and gives it; what the last try threw or gave is told when the time is over. */
+/** How many times longer than on a quiet machine something may take: who waits for what comes at last loses nothing by it. */
+const PATIENCE = 3;
+
+/** Asks until the answer is truthy, and gives it; what the last try threw or gave is told when the time is over, which is `seconds` on a quiet machine. */
 export async function until(what, seconds, ask, every = 200) {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = Date.now() + seconds * 1000 * PATIENCE;
   for (;;) {
     let last;
     try {
@@ -199,9 +202,13 @@ export class Fairway {
     return this.build(name, await copy.push('Run a program besides'));
   }
 
-  /** Begins a deploy of a build, or back to an earlier deploy (`{ backTo }`). */
+  /** Begins a deploy of a build, or back to an earlier deploy (`{ backTo }`). Where many tests run at once, the cluster may be too busy to answer, which refuses it for a moment. */
   deploy(name, environment, target) {
-    return this.rest.post(`/api/v1/services/${name}/environments/${environment}/deploys`, typeof target === 'string' ? { build: target } : target);
+    const order = typeof target === 'string' ? { build: target } : target;
+    return until(`a deploy of ${name} is answered`, 60, async () => {
+      const answer = await this.rest.post(`/api/v1/services/${name}/environments/${environment}/deploys`, order);
+      return answer.body.type !== '/problems/cluster-away' && answer;
+    });
   }
 
   /** Deploys and waits until it has succeeded. */

@@ -64,7 +64,7 @@ threading.Thread(target=go_on, daemon=True).start()
 
 /** The kubelet asks for the container's health each second and believes the first answer. */
 const PROBED = [
-  { op: 'add', path: '/spec/template/spec/containers/0/livenessProbe', value: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 3 } },
+  { op: 'add', path: '/spec/template/spec/containers/0/livenessProbe', value: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 20 } },
   { op: 'remove', path: '/spec/template/spec/containers/0/lifecycle' },
 ];
 

@@ -309,7 +309,7 @@ test('who scrolls up while lines come quickly is left in peace', async (t) => {
   await page.locator('.row .text', { hasText: 'number' }).first().waitFor();
   await list.hover();
   for (let time = 0; time < 10; time += 1) {
-    await page.mouse.wheel(0, -300);
+    await page.mouse.wheel(0, time % 2 === 0 ? -300 : -4);
     await page.locator('.log-status', { hasText: /paused, [\d,]+ new lines below/ }).waitFor();
     const seen = await list.evaluate(firstInSight);
     await pause(500);

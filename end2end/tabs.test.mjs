@@ -35,7 +35,7 @@ const text = (tab) => tab.locator('main').innerText();
 async function eighth(context) {
   const page = await context.newPage();
   const began = Date.now();
-  const response = await page.goto('/activity', { timeout: 10_000 });
+  const response = await page.goto('/activity');
   assert.equal(response.status(), 200);
   await alive(page);
   assert.match(await text(page), new RegExp(name));
@@ -63,7 +63,7 @@ test('seven pages of a service show a restart, each by itself', async () => {
     return now.length === 1 && now[0].name !== old.name && now[0];
   });
   await Promise.all(tabs.map(async (tab, at) => {
-    await tab.getByText(fresh.name).first().waitFor({ timeout: 15_000 });
+    await tab.getByText(fresh.name).first().waitFor();
     await until(`tab ${at + 1} doesn't show the old pod any more`, 15, async () => !(await text(tab)).includes(old.name));
   }));
   await context.close();
@@ -76,7 +76,7 @@ test('seven different pages, logs among them, all stay live', async () => {
   await eighth(context);
   const written = `/asked-by-${fairway.suffix}`;
   await write(written);
-  await Promise.all(tabs.slice(0, 4).map((tab) => tab.locator('.row .text', { hasText: written }).first().waitFor({ timeout: 15_000 })));
+  await Promise.all(tabs.slice(0, 4).map((tab) => tab.locator('.row .text', { hasText: written }).first().waitFor()));
 
   const copy = await fairway.git.clone(name);
   const commit = await copy.push('Nothing new');
@@ -87,10 +87,10 @@ test('seven different pages, logs among them, all stay live', async () => {
     return now.length === 1 && now;
   });
   await Promise.all([
-    ...tabs.slice(0, 4).map((tab) => tab.locator(`.row .pod[title="${fresh.name}"]`).first().waitFor({ timeout: 15_000 })),
-    tabs[4].getByText(commit.slice(0, 7)).first().waitFor({ timeout: 15_000 }),
-    tabs[5].getByText(fresh.name).first().waitFor({ timeout: 15_000 }),
-    tabs[5].locator(`a[href="/services/${name}/deploys/${number}"]`).first().waitFor({ timeout: 15_000 }),
+    ...tabs.slice(0, 4).map((tab) => tab.locator(`.row .pod[title="${fresh.name}"]`).first().waitFor()),
+    tabs[4].getByText(commit.slice(0, 7)).first().waitFor(),
+    tabs[5].getByText(fresh.name).first().waitFor(),
+    tabs[5].locator(`a[href="/services/${name}/deploys/${number}"]`).first().waitFor(),
   ]);
   await context.close();
 });
@@ -115,7 +115,7 @@ for (const [whose, begin] of [['all tabs share', ''], ['a tab has for itself', '
 
     wire.swallow();
     await write(meanwhile);
-    await page.locator('#lost', { hasText: 'No connection to Fairway' }).waitFor({ timeout: 20_000 });
+    await page.locator('#lost', { hasText: 'No connection to Fairway' }).waitFor();
     await page.locator('.log-status', { hasText: 'Connection lost' }).waitFor();
     wire.restore();
     await rows(meanwhile).waitFor();

@@ -2,6 +2,7 @@
 
 use super::{
     entry::{Entry, Source},
+    heights::ROW,
     rows,
     view::View,
 };
@@ -27,8 +28,10 @@ impl View {
     pub(super) fn scrolled(&'static self) {
         let moved = self.screen.borrow_mut().scrolled(&self.held.borrow(), &self.page.list);
         match (moved, self.following.get()) {
-            ((Ordering::Greater, true), false) => self.set_following(true),
-            ((Ordering::Less, false), true) => {
+            ((Ordering::Greater, left), false) if left < ROW.cast_signed() => self.set_following(true),
+            // By however little: a wheel begins slowly, and would be stopped by being led back to the end. What a higher window moves
+            // stays there, but for the fractions that a zoomed page is rounded by.
+            ((Ordering::Less, 2..), true) => {
                 self.following.set(false);
                 self.redraw();
             }

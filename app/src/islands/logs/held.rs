@@ -58,6 +58,8 @@ pub(super) struct HeldLines {
     columns: Option<usize>,
     /// Which of the entries are shown.
     sift: Sift,
+    /// The names of those that somebody opened: they are open again where they are read anew.
+    opened: Vec<Name>,
 }
 
 impl Default for HeldLines {
@@ -75,6 +77,7 @@ impl Default for HeldLines {
             last: Vec::new(),
             columns: None,
             sift: Sift::default(),
+            opened: Vec::new(),
         }
     }
 }
@@ -144,6 +147,11 @@ impl HeldLines {
     /// Whether there are entries that weren't asked yet.
     pub(super) fn is_asking(&self) -> bool {
         !self.sift.is_over()
+    }
+
+    /// Lets everything go, as if it had never come, but for what somebody opened of it.
+    pub(super) fn forget(&mut self) {
+        *self = Self { opened: std::mem::take(&mut self.opened), ..Self::default() };
     }
 
     /// Lets everything go from a time on, and what isn't shown as if it had never come.
@@ -235,7 +243,8 @@ impl HeldLines {
         if line.marker.is_none() {
             self.last[source] = self.last[source].max(Some(number));
         }
-        let entry = Entry::new(line, u32::try_from(source).unwrap_or_default());
+        let mut entry = Entry::new(line, u32::try_from(source).unwrap_or_default());
+        entry.open = !self.opened.is_empty() && self.opened.contains(&self.name_of(&entry));
         self.bytes += entry.weight();
         self.gaps += usize::from(is_gap(&entry));
         self.heights.insert(place, guess(&entry, self.columns));
@@ -300,10 +309,14 @@ impl HeldLines {
     /// Opens a closed entry, closes an open one. How high it is now is only known once it is drawn.
     pub(super) fn toggle(&mut self, number: usize) {
         let columns = self.columns;
-        let Some(place) = number.checked_sub(self.first) else { return };
+        let (Some(place), Some(name)) = (number.checked_sub(self.first), self.name(number)) else { return };
         if let Some(entry) = self.entries.get_mut(place) {
             entry.open = !entry.open;
             self.heights.set(place, guess(entry, columns));
+            self.opened.retain(|other| *other != name);
+            if entry.open && name.1.is_some() {
+                self.opened.push(name);
+            }
         }
     }
 
@@ -345,8 +358,11 @@ impl HeldLines {
 
     /// What an entry is found again by.
     pub(super) fn name(&self, number: usize) -> Option<Name> {
-        let entry = self.get(number)?;
-        Some((entry.at, self.source_of(entry)?.place(entry)))
+        self.get(number).map(|entry| self.name_of(entry))
+    }
+
+    fn name_of(&self, entry: &Entry) -> Name {
+        (entry.at, self.source_of(entry).and_then(|source| source.place(entry)))
     }
 
     /// The number of the entry with a name, or of what was written right after it.

@@ -247,3 +247,27 @@ fn what_comes_while_lines_are_asked_finds_all_of_them_asked() {
     assert_eq!(held.heights.total(), 20 * ROW);
     assert!(held.account().starts_with("20 lines held"), "{}", held.account());
 }
+
+#[test]
+fn what_was_opened_is_open_again_once_it_is_read_anew() {
+    let placed = |number: u32| LogLineView {
+        place: Some(LogPlace { source: 7, restart: 0, nanos: 1_000_000, ordinal: number }),
+        at: 1,
+        ..line(0)
+    };
+    let lines = || vec![placed(0), placed(1), placed(2)];
+    let open = |held: &HeldLines| held.iter_from(0).map(|(_, entry)| entry.open).collect::<Vec<_>>();
+    let mut held = HeldLines::default();
+    held.extend(lines(), usize::MAX);
+    held.toggle(FIRST + 1);
+    held.forget();
+    assert!(open(&held).is_empty());
+    held.extend(lines(), usize::MAX);
+    assert_eq!(open(&held), [false, true, false]);
+    held.put(lines(), None, 2);
+    assert_eq!(open(&held), [false, true, false], "also where the past is read");
+    held.toggle(held.first() + 1);
+    held.forget();
+    held.extend(lines(), usize::MAX);
+    assert_eq!(open(&held), [false, false, false]);
+}

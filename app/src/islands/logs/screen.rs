@@ -65,8 +65,8 @@ impl Screen {
         self.forget();
     }
 
-    /// Takes notice of where the list is scrolled to; says how that differs from where it was put, and whether it is the end.
-    pub(super) fn scrolled(&mut self, held: &HeldLines, list: &HtmlElement) -> (Ordering, bool) {
+    /// Takes notice of where the list is scrolled to; says how that differs from where it was put, and how far the end is, in pixels.
+    pub(super) fn scrolled(&mut self, held: &HeldLines, list: &HtmlElement) -> (Ordering, i32) {
         let top = list.scroll_top();
         let moved = top.cmp(&self.top);
         if moved != Ordering::Equal {
@@ -76,8 +76,7 @@ impl Screen {
             self.place(held, place);
         }
         self.top = top;
-        let at_end = list.scroll_height() - top - list.client_height() < ROW.cast_signed();
-        (moved, at_end)
+        (moved, list.scroll_height() - top - list.client_height())
     }
 
     /// From now on the entry is what stands first, or `above` pixels below the edge.

@@ -187,7 +187,7 @@ impl View {
             let mut held = self.held.borrow_mut();
             match (searched_before, feed.preview.take()) {
                 (Some(at), Some(_)) => held.cut(at),
-                _ => *held = HeldLines::default(),
+                _ => held.forget(),
             }
         }
         self.screen.borrow_mut().clear();
