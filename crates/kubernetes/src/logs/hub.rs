@@ -3,7 +3,7 @@
 use super::account::Account;
 use super::events::{events_after, latest_version};
 use super::follow::{Follower, Start};
-use super::kept::{Keeper, Kept, LogKeeping};
+use super::kept::{Indexes, Keeper, Kept, LogKeeping};
 use super::line::{Item, Source, SourceId, What};
 use super::merge::Window;
 use super::range::now;
@@ -41,6 +41,7 @@ const CHUNK: usize = 512;
 pub(crate) struct Hubs {
     running: Mutex<HashMap<(Namespace, ServiceName), Weak<Hub>>>,
     keeping: OnceLock<LogKeeping>,
+    indexes: Indexes,
     beginnings: Beginnings,
 }
 
@@ -68,7 +69,8 @@ impl Hubs {
 
     /// What is kept of a service.
     pub(super) fn kept(&self, namespace: &Namespace, service: &ServiceName) -> Option<Kept> {
-        self.keeping.get().map(|keeping| Kept::of(keeping, namespace, service))
+        let kept = Kept::of(self.keeping.get()?, namespace, service);
+        Some(kept.remembered(self.indexes.clone()))
     }
 
     /// A reader at the hub of a service, which is started if it doesn't run yet.

@@ -276,7 +276,7 @@ impl Viewer {
         let asked = present.into_iter().filter(|source| ids.contains(&source.id));
         let mut streams: Vec<ChunkStream> =
             asked.filter_map(|source| self.written(source, position, tail)).collect();
-        streams.extend(kept.streams(position, &had, held).await);
+        streams.extend(kept.streams(position, held));
         let mut events =
             events_after(&self.state.namespace(&self.namespace), &self.service, position.events.unwrap_or(0));
         // An event's own time, not its place, says whether it is from before what was asked for.

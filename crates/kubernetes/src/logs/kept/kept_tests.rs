@@ -39,7 +39,7 @@ impl Folder {
         let kept = Kept::of(&self.keeping, &self.namespace, &self.service);
         let beginning = kept.beginning(&position, &HashSet::new(), enough.as_ref()).await;
         let mut got = beginning.enter(&mut position);
-        let streams = beginning.streams(&position, &HashSet::new(), vec![]).await;
+        let streams = beginning.streams(&position, vec![]);
         let mut items = std::pin::pin!(merged(streams));
         while let Some(Ok(chunk)) = items.next().await {
             for item in chunk {
@@ -133,7 +133,7 @@ async fn what_was_written_late_is_read_at_its_time_and_can_be_resumed_there() {
     }
     let kept = Kept::of(&folder.keeping, &folder.namespace, &folder.service);
     let beginning = kept.beginning(&Position::default(), &HashSet::new(), None).await;
-    let streams = beginning.streams(&Position::default(), &HashSet::new(), vec![]).await;
+    let streams = beginning.streams(&Position::default(), vec![]);
     assert_eq!(streams.len(), 3, "as many as wrote at the same time");
 }
 

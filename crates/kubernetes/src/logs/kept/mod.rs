@@ -5,6 +5,7 @@
 //! (`Keeper`), and goes on after a restart where the files end; readers take from the files alone what the cluster no longer has: all
 //! of the containers that went with their pods (`Kept`), and of one that is there what it wrote before (`KeptSource`).
 
+mod index;
 mod lanes;
 mod read;
 mod record;
@@ -12,6 +13,7 @@ mod segment;
 mod source;
 mod write;
 
+pub(super) use index::Indexes;
 pub(super) use read::{Beginning, Enough, Kept};
 pub(super) use source::{KeptSource, Place};
 pub(super) use write::Keeper;

@@ -7,7 +7,8 @@ use super::super::had::{Found, Growing};
 use super::super::line::{Item, SourceId, What};
 use super::super::position::{Cursor, Position};
 use super::super::read::{Chunk, ChunkStream};
-use super::lanes::lanes;
+use super::index::{Indexes, Span};
+use super::lanes::{Lane, lanes};
 use super::record::{Head, KnownSource, Record};
 use super::segment::Segment;
 use super::{LogKeeping, counted, listed};
@@ -26,13 +27,16 @@ const CHUNK: usize = 256;
 #[derive(Clone)]
 pub(in super::super) struct Kept {
     pub(super) folder: PathBuf,
+    indexes: Indexes,
 }
 
 /// Where reading begins.
 #[derive(Default)]
 pub(in super::super) struct Beginning {
-    /// What has to be read, the oldest first.
-    paths: Vec<PathBuf>,
+    /// What has to be read, the oldest first, with the numbers of the segments.
+    paths: Vec<(u64, PathBuf)>,
+    /// Where they have something of each source that is to be read.
+    spans: BTreeMap<SourceId, Span>,
     /// All sources that the files may have something of.
     pub(in super::super) known: HashSet<SourceId>,
     /// Sources of which something lies before that, and how far.
@@ -48,7 +52,12 @@ pub(in super::super) struct Enough<'a> {
 
 impl Kept {
     pub(in super::super) fn of(keeping: &LogKeeping, namespace: &Namespace, service: &ServiceName) -> Self {
-        Self { folder: keeping.folder_of(namespace, service) }
+        Self { folder: keeping.folder_of(namespace, service), indexes: Indexes::default() }
+    }
+
+    /// With what is remembered of its files.
+    pub(in super::super) fn remembered(self, indexes: Indexes) -> Self {
+        Self { indexes, ..self }
     }
 
     /// Finds where to begin for a reader at `position` who has all of `skipped` from elsewhere.
@@ -64,22 +73,28 @@ impl Kept {
             tracing::warn!(folder = %self.folder.display(), %error, "kept log lines can't be read");
             Vec::new()
         });
-        for (_, path) in segments.into_iter().rev() {
+        self.indexes.keep_only(&self.folder, &segments);
+        for (number, path) in segments.into_iter().rev() {
             // One that was removed just now was the oldest.
-            let Ok(mut segment) = Segment::open(&path).await else { break };
-            found.paths.push(path);
+            let Some(index) = self.indexes.of(number, &path).await else { break };
             found.before.clear();
-            let wanted = |head: Head| head.begins || (enough.is_some() && !skipped.contains(&head.source));
-            while let Some(record) = segment.next(wanted).await {
-                match record {
-                    Record::Written(_) => {}
-                    Record::Source(source) => found.meet(source, position, skipped),
-                    Record::Item(item) => {
-                        let counts = enough.is_some_and(|enough| (enough.counts)(&item));
-                        times.extend((counts && !position.passed(&item)).then_some(item.nanos));
-                    }
+            for source in &index.known {
+                found.meet(source.clone(), position, skipped);
+            }
+            let spans = index.spans.iter().filter(|(source, _)| !skipped.contains(source));
+            let has_any = spans.clone().next().is_some();
+            for (source, span) in spans {
+                found.spans.entry(*source).and_modify(|known| *known = known.and(*span)).or_insert(*span);
+            }
+            if let Some(enough) = enough.filter(|_| has_any)
+                && let Ok(mut segment) = Segment::open(&path).await
+            {
+                let wanted = |head: Head| !head.begins && !skipped.contains(&head.source);
+                while let Some(Record::Item(item)) = segment.next(wanted).await {
+                    times.extend(((enough.counts)(&item) && !position.passed(&item)).then_some(item.nanos));
                 }
             }
+            found.paths.push((number, path));
             // What lies before that was written up to here, which may be after some of what was read late.
             let Some(latest) = found.before.iter().map(|(_, cursor)| cursor.nanos).max() else { break };
             let later = times.iter().filter(|nanos| **nanos > latest).count();
@@ -174,46 +189,50 @@ impl Beginning {
     }
 
     /// The items after `position`, and then those that are `held`, each once, in streams that are each in order.
-    pub(in super::super) async fn streams(
-        self,
-        position: &Position,
-        skipped: &HashSet<SourceId>,
-        held: Vec<Arc<Item>>,
-    ) -> Vec<ChunkStream> {
+    pub(in super::super) fn streams(self, position: &Position, held: Vec<Arc<Item>>) -> Vec<ChunkStream> {
         let mut held_of: BTreeMap<SourceId, Vec<Arc<Item>>> = BTreeMap::new();
         for item in held {
             held_of.entry(item.source).or_default().push(item);
         }
-        // Who has all sources from elsewhere finds nothing new in the files.
-        let lanes =
-            if self.known.is_subset(skipped) { Vec::new() } else { lanes(&self.paths, skipped).await };
         let mut streams = Vec::new();
-        for lane in lanes {
+        for lane in lanes(self.spans) {
             // What is held of a source follows what is kept of it.
             let held = lane.sources.iter().filter_map(|source| held_of.remove(source)).flatten().collect();
-            let paths = self.paths[lane.paths].to_vec();
-            streams.push(read(paths, lane.sources, position.clone(), held).boxed());
+            streams.push(read(self.paths.clone(), Some(lane), position.clone(), held).boxed());
         }
         for held in held_of.into_values() {
-            streams.push(read(Vec::new(), HashSet::new(), position.clone(), held).boxed());
+            streams.push(read(Vec::new(), None, position.clone(), held).boxed());
         }
         streams
     }
 }
 
-/// What the files have of these sources after a position, and then what is held of them.
+/// What the files have of a lane's sources after a position, and then what is held of them.
 fn read(
-    paths: Vec<PathBuf>,
-    sources: HashSet<SourceId>,
+    paths: Vec<(u64, PathBuf)>,
+    lane: Option<Lane>,
     mut position: Position,
     held: Vec<Arc<Item>>,
 ) -> impl Stream<Item = Result<Chunk, Error>> + Send + 'static {
     stream! {
         let mut chunk = Vec::new();
-        for path in paths {
+        let newest = paths.last().map(|(number, _)| *number);
+        for (number, path) in paths {
+            let Some(Lane { sources, span: Span { records: (first, last), .. } }) = &lane else { break };
+            if !(first.0..=last.0).contains(&number) {
+                continue;
+            }
             let Ok(mut segment) = Segment::open(&path).await else { continue };
-            let wanted = |head: Head| !head.begins && sources.contains(&head.source);
-            while let Some(Record::Item(item)) = segment.next(wanted).await {
+            let mut record = 0;
+            let mut wanted = |head: Head| {
+                record += 1;
+                // To the newest more may have been added since.
+                let is_over = (number, record) > *last && Some(number) != newest;
+                is_over || (!head.begins && sources.contains(&head.source))
+            };
+            while let Some(Record::Item(item)) = segment.next(&mut wanted).await
+                && sources.contains(&item.source)
+            {
                 if !position.passed(&item) {
                     position.advance(&item);
                     chunk.push(item);

@@ -1,10 +1,10 @@
 //! Reading one segment, piece by piece: readers come many at a time, and a segment is large.
 
 use super::record::{Head, Origins, Record, split};
-use std::io;
+use std::io::{self, SeekFrom};
 use std::path::Path;
 use tokio::fs::File;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt};
 
 /// How much of a segment is read at once, in bytes.
 const PIECE: usize = 128 * 1024;
@@ -18,17 +18,31 @@ pub(super) struct Segment<R = File> {
     bytes: Vec<u8>,
     /// How many of the bytes have been taken.
     taken: usize,
+    /// Where the bytes begin.
+    begin: u64,
 }
 
 impl Segment {
     pub(super) async fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self::of(File::open(path).await?))
+        Self::open_at(path, 0).await
+    }
+
+    /// From a place on where a record ends. Items come only of sources that are met from there on.
+    pub(super) async fn open_at(path: &Path, begin: u64) -> io::Result<Self> {
+        let mut file = File::open(path).await?;
+        file.seek(SeekFrom::Start(begin)).await?;
+        Ok(Self { begin, ..Self::of(file) })
     }
 }
 
 impl<R: AsyncRead + Unpin> Segment<R> {
     pub(super) fn of(file: R) -> Self {
-        Self { file, origins: Origins::default(), bytes: Vec::new(), taken: 0 }
+        Self { file, origins: Origins::default(), bytes: Vec::new(), taken: 0, begin: 0 }
+    }
+
+    /// Where the records end that have been taken, in bytes.
+    pub(super) const fn place(&self) -> u64 {
+        self.begin + self.taken as u64
     }
 
     /// The next record that is wanted.
@@ -54,6 +68,7 @@ impl<R: AsyncRead + Unpin> Segment<R> {
 
     /// Reads on; false at the end, and where there is no record.
     async fn fill(&mut self) -> bool {
+        self.begin = self.place();
         self.bytes.drain(..self.taken);
         self.taken = 0;
         if self.bytes.len() > MOST_RECORD {
