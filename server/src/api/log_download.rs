@@ -10,6 +10,7 @@ use fairway_portal::{Answer, LogLineStream, LogStream, Portal};
 use futures::{Stream, StreamExt};
 use http::header;
 use serde::Deserialize;
+use std::fmt::Write;
 use std::io;
 
 /// Which lines, and how they are written.
@@ -84,21 +85,20 @@ impl Asked {
             while let Some(lines) = lines.next().await {
                 let mut piece = String::new();
                 for (_, entry) in lines.map_err(io::Error::other)? {
-                    let (before, after) = around(&entry, format)?;
-                    piece.push_str(&before);
+                    format.begin(&mut piece, &entry);
                     match self.whole(&entry).await? {
-                        None => piece.push_str(&written(&entry.text, format)?),
+                        None => format.text(&mut piece, &entry.text)?,
                         Some(mut whole) => {
                             let mut kept = Vec::new();
                             while let Some(some) = whole.next().await {
                                 kept.extend(some.map_err(io::Error::other)?);
-                                piece.push_str(&written(&characters(&mut kept, false), format)?);
+                                format.text(&mut piece, &characters(&mut kept, false))?;
                                 yield std::mem::take(&mut piece).into_bytes();
                             }
-                            piece.push_str(&written(&characters(&mut kept, true), format)?);
+                            format.text(&mut piece, &characters(&mut kept, true))?;
                         }
                     }
-                    piece.push_str(&after);
+                    format.end(&mut piece, &entry)?;
                 }
                 yield piece.into_bytes();
             }
@@ -117,26 +117,44 @@ impl Asked {
     }
 }
 
-/// What stands before a line's text and after it.
-fn around(entry: &LogEntry, format: Format) -> io::Result<(String, String)> {
-    if let Format::Text = format {
-        let happened = if entry.marker.is_some() { "-- " } else { "" };
-        let LogEntry { at, pod, container, .. } = entry;
-        return Ok((format!("{at} {pod} {container} {happened}"), "\n".to_owned()));
+impl Format {
+    /// Writes what stands before an entry's text.
+    fn begin(self, file: &mut String, entry: &LogEntry) {
+        match self {
+            Self::Text => {
+                let happened = if entry.marker.is_some() { "-- " } else { "" };
+                let LogEntry { at, pod, container, .. } = entry;
+                // Writing to memory doesn't fail.
+                let _ = write!(file, "{at} {pod} {container} {happened}");
+            }
+            Self::Json => file.push_str(r#"{"text":""#),
+        }
     }
-    let mut object = serde_json::to_value(entry).map_err(io::Error::other)?;
-    let fields = object.as_object_mut().ok_or_else(|| io::Error::other("an entry is an object"))?;
-    fields.remove("text");
-    let others = object.to_string();
-    Ok((r#"{"text":""#.to_owned(), format!("\",{}\n", others.trim_start_matches('{'))))
-}
 
-fn written(text: &str, format: Format) -> io::Result<String> {
-    if let Format::Text = format {
-        return Ok(text.to_owned());
+    /// Writes a part of the text.
+    fn text(self, file: &mut String, part: &str) -> io::Result<()> {
+        match self {
+            Self::Text => file.push_str(part),
+            Self::Json => {
+                let quoted = serde_json::to_string(part).map_err(io::Error::other)?;
+                file.push_str(&quoted[1..quoted.len() - 1]);
+            }
+        }
+        Ok(())
     }
-    let quoted = serde_json::to_string(text).map_err(io::Error::other)?;
-    Ok(quoted[1..quoted.len() - 1].to_owned())
+
+    /// Writes what stands after the text.
+    fn end(self, file: &mut String, entry: &LogEntry) -> io::Result<()> {
+        if let Self::Json = self {
+            let mut object = serde_json::to_value(entry).map_err(io::Error::other)?;
+            let fields = object.as_object_mut().ok_or_else(|| io::Error::other("an entry is an object"))?;
+            fields.remove("text");
+            file.push_str("\",");
+            file.push_str(object.to_string().trim_start_matches('{'));
+        }
+        file.push('\n');
+        Ok(())
+    }
 }
 
 /// Takes the whole characters from the bytes; at the end, also what is none.
@@ -182,13 +200,18 @@ mod tests {
             late: false,
             marker: None,
         };
-        let (before, after) = around(&entry, Format::Json).unwrap();
+        let written = |format: Format, parts: &[&str]| {
+            let mut file = String::new();
+            format.begin(&mut file, &entry);
+            for part in parts {
+                format.text(&mut file, part).unwrap();
+            }
+            format.end(&mut file, &entry).unwrap();
+            file
+        };
         let (one, other) = entry.text.split_at(5);
-        let pieces =
-            [before, written(one, Format::Json).unwrap(), written(other, Format::Json).unwrap(), after];
-        let read: serde_json::Value = serde_json::from_str(&pieces.concat()).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&written(Format::Json, &[one, other])).unwrap();
         assert_eq!(read, serde_json::to_value(&entry).unwrap());
-        let (before, after) = around(&entry, Format::Text).unwrap();
-        assert_eq!((&*before, &*after), ("2026-11-25T12:01:07.221Z orders-1 app ", "\n"));
+        assert_eq!(written(Format::Text, &["a ", "word"]), "2026-11-25T12:01:07.221Z orders-1 app a word\n");
     }
 }

@@ -261,7 +261,7 @@ fn what_was_opened_is_open_again_once_it_is_read_anew() {
     held.extend(lines(), usize::MAX);
     held.toggle(FIRST + 1);
     held.forget();
-    assert!(open(&held).is_empty());
+    assert_eq!(open(&held), [false; 0]);
     held.extend(lines(), usize::MAX);
     assert_eq!(open(&held), [false, true, false]);
     held.put(lines(), None, 2);

@@ -55,7 +55,9 @@ impl Index {
             head.begins
         };
         while let Some(record) = segment.next(&mut look).await {
-            self.known.extend(if let Record::Source(source) = record { Some(source) } else { None });
+            if let Record::Source(source) = record {
+                self.known.push(source);
+            }
         }
         self.read.0 = segment.place();
     }
