@@ -5,10 +5,11 @@ use super::index::Span;
 use std::collections::{BTreeMap, HashSet};
 
 /// Sources that are read in one go.
+#[derive(Default)]
 pub(super) struct Lane {
     pub(super) sources: HashSet<SourceId>,
-    /// From where to where the files have something of them.
-    pub(super) span: Span,
+    /// The first and the last of their items, as in [`Span`].
+    pub(super) records: ((u64, u64), (u64, u64)),
 }
 
 fn is_before(one: Span, other: Span) -> bool {
@@ -23,10 +24,10 @@ pub(super) fn lanes(spans: BTreeMap<SourceId, Span>) -> Vec<Lane> {
     for (source, span) in spans {
         if let Some((lane, last)) = lanes.iter_mut().find(|(_, last)| is_before(*last, span)) {
             lane.sources.insert(source);
-            lane.span = lane.span.and(span);
+            lane.records.1 = span.records.1;
             *last = span;
         } else {
-            lanes.push((Lane { sources: HashSet::from([source]), span }, span));
+            lanes.push((Lane { sources: HashSet::from([source]), records: span.records }, span));
         }
     }
     lanes.into_iter().map(|(lane, _)| lane).collect()

@@ -198,10 +198,10 @@ impl Beginning {
         for lane in lanes(self.spans) {
             // What is held of a source follows what is kept of it.
             let held = lane.sources.iter().filter_map(|source| held_of.remove(source)).flatten().collect();
-            streams.push(read(self.paths.clone(), Some(lane), position.clone(), held).boxed());
+            streams.push(read(self.paths.clone(), lane, position.clone(), held).boxed());
         }
         for held in held_of.into_values() {
-            streams.push(read(Vec::new(), None, position.clone(), held).boxed());
+            streams.push(read(Vec::new(), Lane::default(), position.clone(), held).boxed());
         }
         streams
     }
@@ -210,24 +210,21 @@ impl Beginning {
 /// What the files have of a lane's sources after a position, and then what is held of them.
 fn read(
     paths: Vec<(u64, PathBuf)>,
-    lane: Option<Lane>,
+    lane: Lane,
     mut position: Position,
     held: Vec<Arc<Item>>,
 ) -> impl Stream<Item = Result<Chunk, Error>> + Send + 'static {
     stream! {
         let mut chunk = Vec::new();
+        let Lane { sources, records: (first, last) } = lane;
         let newest = paths.last().map(|(number, _)| *number);
-        for (number, path) in paths {
-            let Some(Lane { sources, span: Span { records: (first, last), .. } }) = &lane else { break };
-            if !(first.0..=last.0).contains(&number) {
-                continue;
-            }
+        for (number, path) in paths.into_iter().filter(|(number, _)| (first.0..=last.0).contains(number)) {
             let Ok(mut segment) = Segment::open(&path).await else { continue };
             let mut record = 0;
             let mut wanted = |head: Head| {
                 record += 1;
                 // To the newest more may have been added since.
-                let is_over = (number, record) > *last && Some(number) != newest;
+                let is_over = (number, record) > last && Some(number) != newest;
                 is_over || (!head.begins && sources.contains(&head.source))
             };
             while let Some(Record::Item(item)) = segment.next(&mut wanted).await

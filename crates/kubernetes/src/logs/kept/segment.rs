@@ -24,14 +24,14 @@ pub(super) struct Segment<R = File> {
 
 impl Segment {
     pub(super) async fn open(path: &Path) -> io::Result<Self> {
-        Self::open_at(path, 0).await
+        Ok(Self::of(File::open(path).await?))
     }
 
     /// From a place on where a record ends. Items come only of sources that are met from there on.
     pub(super) async fn open_at(path: &Path, begin: u64) -> io::Result<Self> {
-        let mut file = File::open(path).await?;
-        file.seek(SeekFrom::Start(begin)).await?;
-        Ok(Self { begin, ..Self::of(file) })
+        let mut segment = Self { begin, ..Self::open(path).await? };
+        segment.file.seek(SeekFrom::Start(begin)).await?;
+        Ok(segment)
     }
 }
 
