@@ -181,6 +181,8 @@ test('every numbered line comes once', async (t) => {
   const [crashing, other] = (await pods()).map(({ metadata }) => metadata.name);
   await kubectl('--namespace', namespace, 'exec', crashing, '--', 'python3', '-c', 'import urllib.request; urllib.request.urlopen("http://127.0.0.1:8080/die")').catch(() => {});
   await until('its successor counts', 60, () => seen(`${crashing} 1`) > 100);
+  // At once: on a busy machine its probe may fail, and the kubelet keeps no more than one earlier log.
+  const previous = wrote(await kubectl('--namespace', namespace, 'logs', '--previous', crashing));
   await until('the other goes on', 20, () => seen(`${other} 0`) > 100);
   const cuts = reader.cuts;
   await until('some more cuts', 20, () => reader.cuts > cuts + 3);
@@ -210,7 +212,6 @@ test('every numbered line comes once', async (t) => {
   const reports = reader.entries.filter(({ marker }) => marker === 'event').map(({ pod, at, text }) => `${pod} ${at} ${text}`);
   assert.ok(reports.some((report) => report.startsWith(crashing) && report.includes('Started')), 'Kubernetes reports its restart');
   assert.equal(new Set(reports).size, reports.length, 'each report comes once');
-  const previous = wrote(await kubectl('--namespace', namespace, 'logs', '--previous', crashing));
   assert.deepEqual(read.get(`${crashing} 0`), previous, 'all that the crashed container wrote');
   const wroteSince = wrote(await kubectl('--namespace', namespace, 'logs', other));
   assert.deepEqual(read.get(`${other} 0`), wroteSince.slice(0, read.get(`${other} 0`).length), 'all that the other wrote');
@@ -256,10 +257,13 @@ test('any line can be had whole, by its place', async () => {
 });
 
 test('the log is told by text, number and age, as JSON lines', async () => {
-  const last = (await lines('tail=20')).filter(({ marker }) => !marker);
+  // A busy machine may have one of them started anew just now.
+  const last = await until('both pods write', 60, async () => {
+    const last = (await lines('tail=20')).filter(({ marker }) => !marker);
+    return new Set(last.map(({ pod }) => pod)).size === 2 && last;
+  });
   assert.equal(last.length, 20, 'what happened between the lines does not count');
   assert.deepEqual(last.map(({ at }) => Date.parse(at)), last.map(({ at }) => Date.parse(at)).toSorted((a, b) => a - b), 'in order');
-  assert.equal(new Set(last.map(({ pod }) => pod)).size, 2, 'of both pods');
 
   const found = (await lines('filter=%22NUMBER%2077%20%22')).filter(({ marker }) => !marker);
   assert.equal(found.length, 6, 'one of each container: two pods, one of them restarted, and three that are gone');
