@@ -200,21 +200,29 @@ function runs(rows) {
 
 step('a container whose probe fails again and again is followed into each of its lives, and why it was restarted stands between them', async () => {
   await open();
-  for (const life of [1, 2]) {
+  // On a busy machine the kubelet's probe may come before a new one answers, and restart it once more.
+  const restarts = async () => (await servicePods(namespace, name))[0].status.containerStatuses[0].restartCount;
+  let restarted = 0;
+  for (let time = 0; time < 2; time += 1) {
+    const before = restarted;
     await ask('/sicken');
-    await until(`restart ${life}`, 60, async () => (await servicePods(namespace, name))[0].status.containerStatuses[0].restartCount === life);
-    await until('what it writes now is in the view', 60, async () => runs(await all())[life]?.some(({ text }) => text === 'number 20'));
+    await until('a restart', 60, async () => (await restarts()) > before);
+    await until('what it writes now is in the view', 60, async () => {
+      restarted = await restarts();
+      return runs(await all())[restarted]?.some(({ text }) => text === 'number 20');
+    });
   }
   const rows = await all();
   const lives = runs(rows);
-  assert.equal(lives.length, 3, rows.filter(({ kind }) => kind !== 'line').map(({ text }) => text).join('\n'));
+  assert.equal(lives.length, restarted + 1, rows.filter(({ kind }) => kind !== 'line').map(({ text }) => text).join('\n'));
   for (const [life, lines] of lives.entries()) {
     const numbers = counted(lines, `life ${life}`);
     assert.ok(numbers.length > 0 && (life === 0 || numbers[0] === 0), `life ${life} from ${numbers[0]} to ${numbers.at(-1)}`);
   }
   const happened = rows.filter(({ kind }) => kind !== 'line').map(({ text }) => text);
-  assert.equal(happened.filter((text) => /exited with code/.test(text)).length, 2, happened.join('\n'));
-  assert.deepEqual(happened.filter((text) => /^restarted/.test(text)), ['restarted for the 1st time', 'restarted for the 2nd time']);
+  assert.equal(happened.filter((text) => /exited with code/.test(text)).length, restarted, happened.join('\n'));
+  const told = ['1st', '2nd', '3rd', '4th', '5th'].slice(0, restarted).map((which) => `restarted for the ${which} time`);
+  assert.deepEqual(happened.filter((text) => /^restarted/.test(text)), told);
   assert.ok(happened.some((text) => /failed liveness probe, will be restarted/.test(text)), happened.join('\n'));
   assert.match(await status(), / · none lost/);
 });
