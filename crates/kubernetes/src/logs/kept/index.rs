@@ -5,6 +5,7 @@ use super::super::line::SourceId;
 use super::record::{Head, KnownSource, Record};
 use super::segment::Segment;
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,8 +14,8 @@ use std::time::SystemTime;
 /// From where to where something of a source stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
-    /// The first and the last of its items: the number of the segment, and of the record in it.
-    pub(super) records: ((u64, u64), (u64, u64)),
+    /// Where the first and the last of its items begin: the number of the segment, and the place in it.
+    pub(super) places: ((u64, u64), (u64, u64)),
     /// The earliest and the latest time, in nanoseconds since the epoch.
     pub(super) nanos: (i64, i64),
 }
@@ -23,7 +24,7 @@ impl Span {
     /// Both, and what is between them.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
-            records: (self.records.0.min(other.records.0), self.records.1.max(other.records.1)),
+            places: (self.places.0.min(other.places.0), self.places.1.max(other.places.1)),
             nanos: (self.nanos.0.min(other.nanos.0), self.nanos.1.max(other.nanos.1)),
         }
     }
@@ -34,8 +35,8 @@ impl Span {
 pub(super) struct Index {
     /// Which file it is: another one may have its name some day.
     file: Option<(u64, Option<SystemTime>)>,
-    /// How many bytes and records were looked through.
-    read: (u64, u64),
+    /// How many bytes were looked through.
+    read: u64,
     /// The sources that it names, and how far each had been written before.
     pub(super) known: Vec<KnownSource>,
     /// Where it has something of each.
@@ -44,13 +45,11 @@ pub(super) struct Index {
 
 impl Index {
     async fn read_on(&mut self, number: u64, mut segment: Segment) {
-        let (records, spans) = (&mut self.read.1, &mut self.spans);
         let mut look = |head: Head| {
-            *records += 1;
             if let Some(nanos) = head.nanos {
-                let here = (number, *records);
-                let span = Span { records: (here, here), nanos: (nanos, nanos) };
-                spans.entry(head.source).and_modify(|known| *known = known.and(span)).or_insert(span);
+                let here = (number, head.place);
+                let span = Span { places: (here, here), nanos: (nanos, nanos) };
+                self.spans.entry(head.source).and_modify(|known| *known = known.and(span)).or_insert(span);
             }
             head.begins
         };
@@ -59,7 +58,19 @@ impl Index {
                 self.known.push(source);
             }
         }
-        self.read.0 = segment.place();
+        self.read = segment.place();
+    }
+
+    /// A source that it names.
+    pub(super) fn known(&self, source: SourceId) -> Option<&KnownSource> {
+        self.known.iter().find(|known| known.id == source)
+    }
+
+    /// Opens the segment where it has the first item of some sources: where it has none, where it ended.
+    pub(super) async fn open(&self, path: &Path, wanted: impl Fn(SourceId) -> bool) -> io::Result<Segment> {
+        let of_wanted = self.spans.iter().filter(|(source, _)| wanted(**source));
+        let begin = of_wanted.map(|(_, span)| span.places.0.1).min().unwrap_or(self.read);
+        Segment::open_at(path, begin, &self.known).await
     }
 }
 
@@ -74,12 +85,12 @@ impl Indexes {
         let file = Some((metadata.ino(), metadata.created().ok()));
         let known = self.lock().get(path).cloned();
         // One that is shorter was cut, where a record couldn't be written whole.
-        let known = known.filter(|index| index.file == file && index.read.0 <= metadata.len());
-        if let Some(index) = known.as_ref().filter(|index| index.read.0 == metadata.len()) {
+        let known = known.filter(|index| index.file == file && index.read <= metadata.len());
+        if let Some(index) = known.as_ref().filter(|index| index.read == metadata.len()) {
             return Some(index.clone());
         }
         let mut index = known.map_or_else(|| Index { file, ..Index::default() }, Arc::unwrap_or_clone);
-        let segment = Segment::open_at(path, index.read.0).await.ok()?;
+        let segment = Segment::open_at(path, index.read, &[]).await.ok()?;
         index.read_on(number, segment).await;
         let index = Arc::new(index);
         self.lock().insert(path.to_owned(), index.clone());

@@ -30,10 +30,12 @@ async fn what_is_added_to_a_segment_is_seen_and_what_was_there_is_not_read_again
     assert!(indexes.of(7, &path).await.is_none());
 
     let mut bytes = [named(1), item(1, 30), item(1, 20)].concat();
+    let (head, each) = (named(1).len() as u64, item(1, 30).len() as u64);
+    let last = (7, 2 * (head + each));
     std::fs::write(&path, &bytes).unwrap();
     let first = indexes.of(7, &path).await.unwrap();
     assert_eq!(first.known.len(), 1);
-    assert_eq!(span(&first, 1), Span { records: ((7, 2), (7, 3)), nanos: (20, 30) });
+    assert_eq!(span(&first, 1), Span { places: ((7, head), (7, head + each)), nanos: (20, 30) });
     assert!(Arc::ptr_eq(&first, &indexes.of(7, &path).await.unwrap()), "nothing was added");
 
     // What was looked through isn't any more: broken, it would end the reading.
@@ -46,11 +48,11 @@ async fn what_is_added_to_a_segment_is_seen_and_what_was_there_is_not_read_again
     )
     .unwrap();
     let torn = indexes.of(7, &path).await.unwrap();
-    assert_eq!((torn.known.len(), span(&torn, 2).records), (2, ((7, 5), (7, 5))));
-    assert_eq!(span(&torn, 1).records.1, (7, 3), "what isn't whole is none");
+    assert_eq!((torn.known.len(), span(&torn, 2).places), (2, (last, last)));
+    assert_eq!(span(&torn, 1).places.1, (7, head + each), "what isn't whole is none");
     std::fs::write(&path, &bytes).unwrap();
     let whole = indexes.of(7, &path).await.unwrap();
-    assert_eq!(span(&whole, 1), Span { records: ((7, 2), (7, 6)), nanos: (20, 50) });
+    assert_eq!(span(&whole, 1), Span { places: ((7, head), (7, last.1 + each)), nanos: (20, 50) });
 }
 
 #[tokio::test]
@@ -71,4 +73,30 @@ async fn a_segment_that_was_cut_or_replaced_is_looked_through_anew() {
 
     indexes.keep_only(folder.path(), &[]);
     assert!(indexes.lock().is_empty());
+}
+
+#[tokio::test]
+async fn a_segment_is_opened_where_something_of_a_source_begins_and_the_rest_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("7");
+    let indexes = Indexes::default();
+    let (before, after) = ([named(1), item(1, 30), item(1, 20)].concat(), [named(2), item(2, 40)].concat());
+    std::fs::write(&path, [&before[..], &after].concat()).unwrap();
+    let index = indexes.of(7, &path).await.unwrap();
+    // What stands before is looked through no more: broken, it would end the reading.
+    std::fs::write(
+        &path,
+        [&vec![0; before.len()], &after[..], &item(1, 50), &named(3), &item(3, 60)].concat(),
+    )
+    .unwrap();
+    for (source, times) in [(2, &[40][..]), (3, &[60]), (4, &[])] {
+        let mut segment = index.open(&path, |one| one == SourceId(source)).await.unwrap();
+        let mut found = Vec::new();
+        while let Some(record) = segment.next(|head| head.source == SourceId(source)).await {
+            if let Record::Item(item) = record {
+                found.push(item.nanos);
+            }
+        }
+        assert_eq!(found, times, "{source}");
+    }
 }

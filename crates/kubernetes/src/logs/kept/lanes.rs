@@ -9,25 +9,25 @@ use std::collections::{BTreeMap, HashSet};
 pub(super) struct Lane {
     pub(super) sources: HashSet<SourceId>,
     /// The first and the last of their items, as in [`Span`].
-    pub(super) records: ((u64, u64), (u64, u64)),
+    pub(super) places: ((u64, u64), (u64, u64)),
 }
 
 fn is_before(one: Span, other: Span) -> bool {
-    one.records.1 < other.records.0 && one.nanos.1 < other.nanos.0
+    one.places.1 < other.places.0 && one.nanos.1 < other.nanos.0
 }
 
 /// As few lanes as the sources need.
 pub(super) fn lanes(spans: BTreeMap<SourceId, Span>) -> Vec<Lane> {
     let mut spans: Vec<(SourceId, Span)> = spans.into_iter().collect();
-    spans.sort_by_key(|(_, span)| span.records);
+    spans.sort_by_key(|(_, span)| span.places);
     let mut lanes: Vec<(Lane, Span)> = Vec::new();
     for (source, span) in spans {
         if let Some((lane, last)) = lanes.iter_mut().find(|(_, last)| is_before(*last, span)) {
             lane.sources.insert(source);
-            lane.records.1 = span.records.1;
+            lane.places.1 = span.places.1;
             *last = span;
         } else {
-            lanes.push((Lane { sources: HashSet::from([source]), records: span.records }, span));
+            lanes.push((Lane { sources: HashSet::from([source]), places: span.places }, span));
         }
     }
     lanes.into_iter().map(|(lane, _)| lane).collect()

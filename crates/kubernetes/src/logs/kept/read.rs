@@ -7,7 +7,7 @@ use super::super::had::{Found, Growing};
 use super::super::line::{Item, SourceId, What};
 use super::super::position::{Cursor, Position};
 use super::super::read::{Chunk, ChunkStream};
-use super::index::{Indexes, Span};
+use super::index::{Index, Indexes, Span};
 use super::lanes::{Lane, lanes};
 use super::record::{Head, KnownSource, Record};
 use super::segment::Segment;
@@ -27,20 +27,28 @@ const CHUNK: usize = 256;
 #[derive(Clone)]
 pub(in super::super) struct Kept {
     pub(super) folder: PathBuf,
-    indexes: Indexes,
+    pub(super) indexes: Indexes,
 }
 
 /// Where reading begins.
 #[derive(Default)]
 pub(in super::super) struct Beginning {
-    /// What has to be read, the oldest first, with the numbers of the segments.
-    paths: Vec<(u64, PathBuf)>,
+    /// What has to be read, the oldest first.
+    segments: Vec<Indexed>,
     /// Where they have something of each source that is to be read.
     spans: BTreeMap<SourceId, Span>,
     /// All sources that the files may have something of.
     pub(in super::super) known: HashSet<SourceId>,
     /// Sources of which something lies before that, and how far.
     before: Vec<(KnownSource, Cursor)>,
+}
+
+/// A segment, and what it has of whom.
+#[derive(Clone)]
+struct Indexed {
+    number: u64,
+    path: PathBuf,
+    index: Arc<Index>,
 }
 
 /// The last lines are enough.
@@ -87,14 +95,14 @@ impl Kept {
                 found.spans.entry(*source).and_modify(|known| *known = known.and(*span)).or_insert(*span);
             }
             if let Some(enough) = enough.filter(|_| has_any)
-                && let Ok(mut segment) = Segment::open(&path).await
+                && let Ok(mut segment) = index.open(&path, |source| !skipped.contains(&source)).await
             {
                 let wanted = |head: Head| !head.begins && !skipped.contains(&head.source);
                 while let Some(Record::Item(item)) = segment.next(wanted).await {
                     times.extend(((enough.counts)(&item) && !position.passed(&item)).then_some(item.nanos));
                 }
             }
-            found.paths.push((number, path));
+            found.segments.push(Indexed { number, path, index });
             // What lies before that was written up to here, which may be after some of what was read late.
             let Some(latest) = found.before.iter().map(|(_, cursor)| cursor.nanos).max() else { break };
             let later = times.iter().filter(|nanos| **nanos > latest).count();
@@ -102,7 +110,7 @@ impl Kept {
                 break;
             }
         }
-        found.paths.reverse();
+        found.segments.reverse();
         found
     }
 }
@@ -198,7 +206,7 @@ impl Beginning {
         for lane in lanes(self.spans) {
             // What is held of a source follows what is kept of it.
             let held = lane.sources.iter().filter_map(|source| held_of.remove(source)).flatten().collect();
-            streams.push(read(self.paths.clone(), lane, position.clone(), held).boxed());
+            streams.push(read(self.segments.clone(), lane, position.clone(), held).boxed());
         }
         for held in held_of.into_values() {
             streams.push(read(Vec::new(), Lane::default(), position.clone(), held).boxed());
@@ -209,22 +217,21 @@ impl Beginning {
 
 /// What the files have of a lane's sources after a position, and then what is held of them.
 fn read(
-    paths: Vec<(u64, PathBuf)>,
+    segments: Vec<Indexed>,
     lane: Lane,
     mut position: Position,
     held: Vec<Arc<Item>>,
 ) -> impl Stream<Item = Result<Chunk, Error>> + Send + 'static {
     stream! {
         let mut chunk = Vec::new();
-        let Lane { sources, records: (first, last) } = lane;
-        let newest = paths.last().map(|(number, _)| *number);
-        for (number, path) in paths.into_iter().filter(|(number, _)| (first.0..=last.0).contains(number)) {
-            let Ok(mut segment) = Segment::open(&path).await else { continue };
-            let mut record = 0;
+        let Lane { sources, places: (first, last) } = lane;
+        let newest = segments.last().map(|segment| segment.number);
+        let between = segments.into_iter().filter(|segment| (first.0..=last.0).contains(&segment.number));
+        for Indexed { number, path, index } in between {
+            let Ok(mut segment) = index.open(&path, |source| sources.contains(&source)).await else { continue };
             let mut wanted = |head: Head| {
-                record += 1;
                 // To the newest more may have been added since.
-                let is_over = (number, record) > last && Some(number) != newest;
+                let is_over = (number, head.place) > last && Some(number) != newest;
                 is_over || (!head.begins && sources.contains(&head.source))
             };
             while let Some(Record::Item(item)) = segment.next(&mut wanted).await

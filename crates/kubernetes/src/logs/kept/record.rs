@@ -115,23 +115,25 @@ pub(super) struct Head {
     pub(super) source: SourceId,
     /// The time of an item.
     pub(super) nanos: Option<i64>,
+    /// Where in its segment the record begins, in bytes.
+    pub(super) place: u64,
 }
 
 impl Head {
-    /// Of the record with this body; nothing if it is none.
-    pub(super) fn of(body: &[u8]) -> Option<Self> {
+    /// Of the record with this body that begins at a place; nothing if it is none.
+    pub(super) fn of(body: &[u8], place: u64) -> Option<Self> {
         let mut fields = Fields(body);
         let [kind] = fields.take()?;
         let source = SourceId(u64::from_le_bytes(fields.take()?));
         if kind == WRITTEN {
-            return Some(Self { begins: true, source: SourceId::NOBODY, nanos: None });
+            return Some(Self { begins: true, source: SourceId::NOBODY, nanos: None, place });
         }
         let begins = kind == SOURCE;
         if begins {
-            return Some(Self { begins, source, nanos: None });
+            return Some(Self { begins, source, nanos: None, place });
         }
         let _restart: [u8; 4] = fields.take()?;
-        Some(Self { begins, source, nanos: Some(i64::from_le_bytes(fields.take()?)) })
+        Some(Self { begins, source, nanos: Some(i64::from_le_bytes(fields.take()?)), place })
     }
 }
 
@@ -140,6 +142,11 @@ impl Head {
 pub(super) struct Origins(HashMap<SourceId, Arc<Origin>>);
 
 impl Origins {
+    /// Those of sources that are known.
+    pub(super) fn of(known: &[KnownSource]) -> Self {
+        Self(known.iter().map(|source| (source.id, source.origin.clone())).collect())
+    }
+
     /// The record with this body; nothing if it is none.
     pub(super) fn decode(&mut self, body: &[u8]) -> Option<Record> {
         let mut fields = Fields(body);

@@ -1,6 +1,6 @@
 //! Reading one segment, piece by piece: readers come many at a time, and a segment is large.
 
-use super::record::{Head, Origins, Record, split};
+use super::record::{Head, KnownSource, Origins, Record, split};
 use std::io::{self, SeekFrom};
 use std::path::Path;
 use tokio::fs::File;
@@ -27,9 +27,9 @@ impl Segment {
         Ok(Self::of(File::open(path).await?))
     }
 
-    /// From a place on where a record ends. Items come only of sources that are met from there on.
-    pub(super) async fn open_at(path: &Path, begin: u64) -> io::Result<Self> {
-        let mut segment = Self { begin, ..Self::open(path).await? };
+    /// From a place on where a record begins. Items come only of sources that are known, or met from there on.
+    pub(super) async fn open_at(path: &Path, begin: u64, known: &[KnownSource]) -> io::Result<Self> {
+        let mut segment = Self { begin, origins: Origins::of(known), ..Self::open(path).await? };
         segment.file.seek(SeekFrom::Start(begin)).await?;
         Ok(segment)
     }
@@ -49,8 +49,8 @@ impl<R: AsyncRead + Unpin> Segment<R> {
     pub(super) async fn next(&mut self, mut wanted: impl FnMut(Head) -> bool) -> Option<Record> {
         loop {
             while let Some((body, rest)) = split(&self.bytes[self.taken..]) {
+                let head = Head::of(body, self.begin + self.taken as u64)?;
                 self.taken = self.bytes.len() - rest.len();
-                let head = Head::of(body)?;
                 let is_wanted = wanted(head);
                 // A source's own says what its items have in common.
                 if is_wanted || head.begins {

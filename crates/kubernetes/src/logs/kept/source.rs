@@ -4,11 +4,11 @@ use super::super::line::{Item, SourceId, What};
 use super::super::position::Cursor;
 use super::listed;
 use super::read::{Enough, Kept};
-use super::record::{Head, Record};
+use super::record::{Head, KnownSource, Record};
 use super::segment::Segment;
 use fairway_domain::LogPlace;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a reader of one source stands.
 #[derive(Clone, Copy, Debug)]
@@ -56,14 +56,16 @@ impl Kept {
 /// What is kept of one source after a place, in its order. Where something isn't kept any more that the reader hasn't had, a gap
 /// says so. That the source joined, or is gone, is told by the cluster.
 pub(in super::super) struct KeptSource {
-    folder: PathBuf,
+    kept: Kept,
     source: SourceId,
     place: Place,
     /// What is to be read after the open one.
-    paths: VecDeque<PathBuf>,
+    paths: VecDeque<(u64, PathBuf)>,
     /// The number of the newest segment that is known.
     newest: Option<u64>,
     open: Option<Segment>,
+    /// How far the source had been written before what the open one has of it.
+    known: Option<KnownSource>,
     /// Whether what comes next follows right after the place.
     follows: bool,
     /// What stands after a gap.
@@ -81,11 +83,11 @@ impl KeptSource {
         let (mut paths, mut lines) = (VecDeque::new(), 0);
         let all = listed(&kept.folder).await.unwrap_or_default();
         let newest = all.last().map(|(number, _)| *number);
-        for (_, path) in all.into_iter().rev() {
+        for (number, path) in all.into_iter().rev() {
             // One that was removed just now was the oldest.
-            let Ok(mut segment) = Segment::open(&path).await else { break };
-            let Some(Record::Source(known)) = segment.next(of(source)).await else { break };
-            paths.push_front(path);
+            let Some(index) = kept.indexes.of(number, &path).await else { break };
+            let Some(known) = index.known(source) else { break };
+            paths.push_front((number, path.clone()));
             if known.cursor.is_none_or(|cursor| place.is_past(cursor)) {
                 break;
             }
@@ -94,6 +96,7 @@ impl KeptSource {
             else {
                 continue;
             };
+            let Ok(mut segment) = index.open(&path, |one| one == source).await else { break };
             while let Some(record) = segment.next(of(source)).await {
                 lines += u32::from(matches!(record, Record::Item(item) if (enough.counts)(&item)));
             }
@@ -105,7 +108,17 @@ impl KeptSource {
             Place::After(cursor) => cursor == Cursor::start(),
             Place::From(_) => true,
         };
-        Self { folder: kept.folder.clone(), source, place, paths, newest, open: None, follows, held: None }
+        Self {
+            kept: kept.clone(),
+            source,
+            place,
+            paths,
+            newest,
+            open: None,
+            known: None,
+            follows,
+            held: None,
+        }
     }
 
     /// Whether everything that was written before what comes next was read, as far as it is known.
@@ -138,6 +151,9 @@ impl KeptSource {
 
     async fn record(&mut self) -> Option<Record> {
         loop {
+            if let Some(known) = self.known.take() {
+                return Some(Record::Source(known));
+            }
             if let Some(segment) = &mut self.open {
                 if let Some(record) = segment.next(of(self.source)).await {
                     return Some(record);
@@ -151,15 +167,22 @@ impl KeptSource {
                     continue;
                 }
             }
-            self.open = Segment::open(&self.paths.pop_front()?).await.ok();
+            let (number, path) = self.paths.pop_front()?;
+            self.open = self.opened(number, &path).await;
         }
     }
 
+    async fn opened(&mut self, number: u64, path: &Path) -> Option<Segment> {
+        let index = self.kept.indexes.of(number, path).await?;
+        self.known = index.known(self.source).cloned();
+        index.open(path, |one| one == self.source).await.ok()
+    }
+
     async fn look_for_newer(&mut self) {
-        for (number, path) in listed(&self.folder).await.unwrap_or_default() {
+        for (number, path) in listed(&self.kept.folder).await.unwrap_or_default() {
             if Some(number) > self.newest {
                 self.newest = Some(number);
-                self.paths.push_back(path);
+                self.paths.push_back((number, path));
             }
         }
     }
