@@ -126,7 +126,8 @@ async function besideTheTerminal(redis) {
   row(`${inWords(many)} keys purged by pattern, unpaced`, spread(times.ours), `${turns} times, in turns with the following; over a port-forward`);
   row('… `redis-cli --scan --pattern … | xargs -n 1000 redis-cli unlink`', spread(times.forwarded), 'over `kubectl port-forward`, as somebody outside of the cluster types it');
   row('… how many times as fast', ratio('forwarded'), 'goal: 5');
-  row('… the same in the pod of Redis', spread(times.inside), `no way to it counts: ${ratio('inside')} times as long as Fairway over its port-forward`);
+  row('… the same in the pod of Redis', spread(times.inside), 'no way to it counts');
+  row('… how many times as fast is Fairway over its port-forward', ratio('inside'), 'goal: 5');
 }
 
 /** A client in the cluster that pings until it is stopped; then it gives the answers' times, in microseconds. */
@@ -218,8 +219,8 @@ async function largeValue(redis) {
     row('… p99 of that client, with a hash of one field, and a program that just computes for 0.25 s', milliseconds(at(alike, 0.99)), `${alike.length} pings: what a busy processor more does alone`);
     const half = (times) => milliseconds(at(times, 0.5));
     const most = (times) => milliseconds(at(times, 0.9));
-    row('… p50 and p90 of that client', `${half(then)} and ${most(then)}`, `at rest ${half(before)} and ${most(before)}; goal: twice as much`);
-    row('… ratio of the p99', (at(then, 0.99) / at(before, 0.99)).toFixed(2), `beside the program that just computes ${(at(alike, 0.99) / at(before, 0.99)).toFixed(2)}; the longest of all ${milliseconds(then.at(-1))}, at rest ${milliseconds(before.at(-1))}`);
+    row('… p50 and p90 of that client', `${half(then)} and ${most(then)}`, `at rest ${half(before)} and ${most(before)}`);
+    row('… ratio of the p99', (at(then, 0.99) / at(before, 0.99)).toFixed(2), `goal: 2; beside the program that just computes ${(at(alike, 0.99) / at(before, 0.99)).toFixed(2)}; the longest of all ${milliseconds(then.at(-1))}, at rest ${milliseconds(before.at(-1))}`);
   } finally {
     server.kill();
     delete fairway.environment.FAIRWAY_REDIS;
