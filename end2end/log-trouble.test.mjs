@@ -120,15 +120,22 @@ async function readAll() {
   const room = list.querySelector('.log-height');
   const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
   const rows = new Map();
-  list.scrollTop = 0;
-  for (let before = -1; list.scrollTop > before || before < 0; list.scrollTop += list.clientHeight) {
-    before = list.scrollTop;
+  // A list that follows may be led to its end once more before it hears of the scrolling.
+  do {
+    list.scrollTop = 0;
+    await frame();
+  } while (list.scrollTop > 0);
+  // To where it ends now: it grows meanwhile, on a busy machine more quickly than it is read.
+  const end = list.scrollHeight - list.clientHeight;
+  for (let place = 0; ; place += list.clientHeight) {
+    list.scrollTop = place;
     await frame();
     await frame();
     const { top } = room.getBoundingClientRect();
     for (const row of list.querySelectorAll('.log-rows > .row')) {
       rows.set(Math.round((row.getBoundingClientRect().top - top) / 20), { kind: row.classList.contains('marker') ? row.className : 'line', text: row.querySelector('.text').textContent });
     }
+    if (place >= end) break;
   }
   const places = [...rows.keys()].sort((a, b) => a - b);
   if (places.some((place, at) => place !== at)) throw new Error(`rows are missing: ${places}`);
