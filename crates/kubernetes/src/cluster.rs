@@ -19,8 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 /// How long a request that should answer at once may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
-/// How long `/readyz` may take.
-const READY_LIMIT: Duration = Duration::from_secs(2);
+/// How long `/readyz` may take: as long as a busy API server needs now and then.
+const READY_LIMIT: Duration = Duration::from_secs(5);
 
 /// A Kubernetes cluster. Clones share the connection.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl Cluster {
         watch::start(self, namespaces)
     }
 
-    /// Whether the API server answers `/readyz` within two seconds.
+    /// Whether the API server answers `/readyz` within five seconds.
     pub async fn ready(&self) -> bool {
         let Ok(request) = http_get("/readyz") else { return false };
         match tokio::time::timeout(READY_LIMIT, self.client.request_text(request)).await {

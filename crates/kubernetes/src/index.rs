@@ -16,6 +16,9 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 pub struct NamespaceState {
     /// How far the rest can be trusted.
     pub freshness: Freshness,
+    /// Whether every watch goes on right now. A moment without makes nothing unknown, but who has a stream open through the same API
+    /// server can't count on it any more.
+    pub(crate) in_touch: bool,
     pub(crate) deployments: Table<Deployment>,
     pub(crate) replica_sets: Table<ReplicaSet>,
     pub(crate) pods: Table<Pod>,
@@ -54,6 +57,7 @@ impl Default for NamespaceState {
     fn default() -> Self {
         Self {
             freshness: Freshness::NeverSeen,
+            in_touch: false,
             deployments: Table::default(),
             replica_sets: Table::default(),
             pods: Table::default(),

@@ -4,6 +4,7 @@ use crate::index::Watched;
 use crate::{Cluster, NamespaceState};
 use fairway_domain::{Freshness, Namespace, ServiceName, Timestamp};
 use futures::StreamExt;
+use jiff::SignedDuration;
 use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
 use k8s_openapi::api::core::v1::{Event, Pod, Service};
 use kube::api::{Api, ApiResource, DynamicObject};
@@ -19,6 +20,9 @@ use tokio::task::JoinSet;
 
 /// How often the API server is asked whether it is there. A watch can sit on a dead connection for minutes without knowing.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the state still counts as known once the API server no longer answers or a watch has to begin anew: one that is only busy
+/// isn't away.
+const GRACE: SignedDuration = SignedDuration::from_secs(5);
 /// How long a watch waits before it tries again: from the first to the last of these, doubling.
 const RETRY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
 /// The kinds that are watched in each namespace.
@@ -81,7 +85,7 @@ impl Shared {
         if let Some(watched) = self.lock().get_mut(namespace) {
             let state = Arc::make_mut(&mut watched.state);
             change(state, &mut watched.sync);
-            state.freshness = watched.sync.freshness();
+            (state.freshness, state.in_touch) = watched.sync.state(Timestamp::now());
         }
         self.changed.send_modify(|count| *count += 1);
     }
@@ -92,10 +96,12 @@ impl Shared {
         let mut changed = false;
         for watched in self.lock().values_mut() {
             came_back |= answers && !watched.sync.answers;
-            watched.sync.probed(answers, Timestamp::now());
-            let freshness = watched.sync.freshness();
-            if watched.state.freshness != freshness {
-                Arc::make_mut(&mut watched.state).freshness = freshness;
+            let now = Timestamp::now();
+            watched.sync.probed(answers, now);
+            let known = watched.sync.state(now);
+            if (watched.state.freshness, watched.state.in_touch) != known {
+                let state = Arc::make_mut(&mut watched.state);
+                (state.freshness, state.in_touch) = known;
                 changed = true;
             }
         }
@@ -116,7 +122,7 @@ struct Sync {
 }
 
 impl Sync {
-    fn is_live(&self) -> bool {
+    fn in_touch(&self) -> bool {
         self.answers && self.complete.len() == KINDS
     }
 
@@ -126,28 +132,33 @@ impl Sync {
             self.complete.clear();
         }
         self.answers = answers;
-        if self.is_live() {
+        if self.in_touch() {
             self.last_good = Some(now);
         }
     }
 
     fn completed(&mut self, kind: &'static str, now: Timestamp) {
         self.complete.insert(kind);
-        if self.is_live() {
+        if self.in_touch() {
             self.last_good = Some(now);
         }
     }
 
-    fn failed(&mut self, kind: &'static str) {
+    fn failed(&mut self, kind: &'static str, now: Timestamp) {
+        if self.in_touch() {
+            self.last_good = Some(now);
+        }
         self.complete.remove(kind);
     }
 
-    fn freshness(&self) -> Freshness {
-        match self.last_good {
-            Some(_) if self.is_live() => Freshness::Live,
+    /// How far what is known can be trusted, and whether it is followed right now.
+    fn state(&self, now: Timestamp) -> (Freshness, bool) {
+        let freshness = match self.last_good {
+            Some(at) if self.in_touch() || now.duration_since(at) < GRACE => Freshness::Live,
             Some(at) => Freshness::UnknownSince(at),
             None => Freshness::NeverSeen,
-        }
+        };
+        (freshness, self.in_touch())
     }
 }
 
@@ -216,7 +227,7 @@ impl Feed {
                 }
                 () = restarted(&mut restarts) => continue,
             }
-            self.shared.change(&self.namespace, |_, sync| sync.failed(kind));
+            self.shared.change(&self.namespace, |_, sync| sync.failed(kind, Timestamp::now()));
             pause = if failed_at_once { (pause * 2).min(RETRY.1) } else { RETRY.0 };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}

@@ -8,7 +8,6 @@ use super::range::{SECOND, now};
 use super::read::{Part, Reading, lines, open};
 use super::rotation::Rotation;
 use crate::{ClusterState, Error};
-use fairway_domain::Freshness;
 use futures::future::pending;
 use futures::{FutureExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
@@ -317,7 +316,7 @@ async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]
             instances(&pod, &source.origin.container).iter().any(|i| i.id == running && i.end.is_none())
         })
     };
-    let live = |state: &ClusterState| state.namespace(&source.namespace).freshness == Freshness::Live;
+    let in_touch = |state: &ClusterState| state.namespace(&source.namespace).in_touch;
     tokio::select! {
         () = async {
             when(state, |state| !still_runs(state)).await;
@@ -327,8 +326,8 @@ async fn over(state: &ClusterState, source: &Source, instances_then: &[Instance]
             }
         } => GivenUp::Ended,
         () = async {
-            when(state, |state| !live(state)).await;
-            when(state, live).await;
+            when(state, |state| !in_touch(state)).await;
+            when(state, in_touch).await;
         } => GivenUp::Lost,
     }
 }

@@ -66,12 +66,12 @@ async fn goes_and_comes_back(fixture: Fixture, lose: impl Fn(&Proxy)) {
     let before = Timestamp::now();
     lose(&proxy);
     let noticed = until_freshness(&state, &fixture, unknown).await;
-    assert!(noticed < Duration::from_secs(4), "noticed after {noticed:?}");
+    assert!(noticed < Duration::from_secs(12), "noticed after {noticed:?}");
     let away = state.namespace(&fixture.namespace);
     let Freshness::UnknownSince(since) = away.freshness else { panic!("{:?}", away.freshness) };
     // The last answer may still have been on its way.
     let apart = before.duration_since(since).abs();
-    assert!(apart.as_secs() < 3, "known good until {since}, lost at {before}");
+    assert!(apart.as_secs() < 5, "known good until {since}, lost at {before}");
     assert!(!through.cluster.ready().await);
 
     // What happens meanwhile is seen afterwards; what was known stays until then.
