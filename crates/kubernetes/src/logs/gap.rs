@@ -9,12 +9,20 @@ pub(super) struct GapCheck {
     restart: u32,
     /// Whether the line at the cursor, or an earlier one, was met again: then nothing is missing.
     pub(super) met: bool,
+    /// Where it is told of, if there is no log to read.
+    gone: Option<(i64, u32)>,
 }
 
 impl GapCheck {
     pub(super) fn new(cursor: Cursor, restart: u32) -> Self {
         // Whoever has read all earlier instances to their ends begins this one at its beginning.
-        Self { cursor, restart, met: cursor.fresh && restart == cursor.instance }
+        Self { cursor, restart, met: cursor.fresh && restart == cursor.instance, gone: None }
+    }
+
+    /// The kubelet has no log of this instance, which was started then and may have written more than was read.
+    pub(super) fn is_gone(&mut self, started: i64) {
+        let place = if self.cursor.nanos > 0 { self.cursor.place() } else { (started, Item::ANYWHERE) };
+        (self.met, self.gone) = (false, Some(place));
     }
 
     pub(super) fn saw_the_place(&mut self) {
@@ -26,12 +34,15 @@ impl GapCheck {
         if self.met {
             return None;
         }
-        let text = if self.restart > self.cursor.instance {
+        let place = self.gone.unwrap_or(self.cursor.place());
+        let text = if self.gone.is_some() && self.restart == self.cursor.instance {
+            "The kubelet doesn't have the log of this run of the container: lines may be missing here."
+        } else if self.restart > self.cursor.instance {
             "An earlier run of the container can't be read any more: lines may be missing here."
         } else {
             "The log was rotated while nobody read it: lines may be missing here."
         };
-        Some(Item::happened(source, self.restart, self.cursor.place(), What::Gap(text.into())))
+        Some(Item::happened(source, self.restart, place, What::Gap(text.into())))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The instances of a container that the API can still be asked about.
 
+use super::range::SECOND;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -19,6 +20,12 @@ pub(super) struct Instance {
 }
 
 impl Instance {
+    /// Whether a line of this or a later instance is from before this one's end.
+    pub(super) fn surely_wrote(&self, nanos: i64) -> bool {
+        // Kubernetes tells the second of an end.
+        self.end.as_ref().is_some_and(|end| nanos < end.nanos + SECOND)
+    }
+
     /// In words, of one that isn't the first.
     pub(super) fn beginning(&self) -> String {
         format!("restarted for the {} time", nth(self.restart))

@@ -228,20 +228,29 @@ impl Reading {
             let mut gap = GapCheck::new(cursor, instance.restart);
             let floor = if resumed { cursor.nanos } else { self.floor };
             let read_before = self.read_before.as_ref() == Some(&instance.id);
+            // Its stream ended before it had a line.
+            let came_to_nothing = read_before && (cursor.fresh || cursor.instance < instance.restart);
             let mut place_seen = false;
-            let restarted = self.restarted(instance, cursor);
-            let told = restarted.is_some();
-            if let Some(restarted) = restarted {
+            if self.kept.is_none() && let Some(restarted) = self.restarted(instance, cursor) {
+                // The stream of one that runs may have no line for ever.
+                cursor.advance(&restarted);
                 yield vec![restarted];
             }
             let mut written = self.written(instance, floor).await?;
+            let gone = written.gone && !read_before;
             let first = written.first().cloned();
             let rotated = if written.enough { None } else { self.rotated(first, instance, cursor).await };
             if let Some(mut rotated) = rotated {
-                while let Some(mut chunk) = rotated.next().await {
-                    chunk.retain(|item| !(told && matches!(item.what, What::Restarted(_))));
-                    for item in &chunk {
-                        cursor.advance(item);
+                while let Some(items) = rotated.next().await {
+                    let mut chunk = Chunk::with_capacity(items.len());
+                    for item in items {
+                        let own = item.restart == instance.restart && !matches!(item.what, What::Restarted(_));
+                        if own && let Some(restarted) = self.restarted(instance, cursor) {
+                            cursor.advance(&restarted);
+                            chunk.push(restarted);
+                        }
+                        cursor.advance(&item);
+                        chunk.push(item);
                     }
                     resumed = true;
                     yield chunk;
@@ -253,6 +262,10 @@ impl Reading {
                     return;
                 }
             }
+            if let Some(restarted) = self.restarted(instance, cursor) {
+                cursor.advance(&restarted);
+                yield vec![restarted];
+            }
             while let Some(mut chunk) = written.next().await? {
                 // Places only grow: what was had before stands before everything else.
                 let had = chunk.partition_point(|item| cursor.passed(item) || (!resumed && item.nanos < self.floor));
@@ -261,22 +274,29 @@ impl Reading {
                     gap.saw_the_place();
                     place_seen = true;
                 }
-                let Some(last) = chunk.last() else { continue };
-                if read_before && !place_seen {
-                    // These are its successor's lines.
+                let own = |item: &Item| {
+                    if came_to_nothing { instance.surely_wrote(item.nanos) } else { !read_before || place_seen }
+                };
+                let of_successor = chunk.split_off(chunk.partition_point(own));
+                if let Some(last) = chunk.last() {
+                    place_seen = true;
+                    let missing = gap.item(&self.source).filter(|_| resumed);
+                    gap.met = true;
+                    cursor.advance(last);
+                    if let Some(missing) = missing {
+                        yield vec![missing];
+                    }
+                    yield chunk;
+                }
+                if !of_successor.is_empty() {
                     break;
                 }
-                place_seen = true;
-                let missing = gap.item(&self.source).filter(|_| resumed);
-                gap.met = true;
-                cursor.advance(last);
-                if let Some(missing) = missing {
-                    yield vec![missing];
-                }
-                yield chunk;
             }
             // The kubelet may have removed the log since.
             gap.met = gap.met || read_before;
+            if gone && self.kept.is_none() && let Some(started) = instance.started {
+                gap.is_gone(started);
+            }
             if self.follow && resumed && !gap.met && instance.end.is_none() {
                 // It knows nothing of a container that runs, as right after its own start: that is no gap yet.
                 Err(Error::Unreachable("the kubelet doesn't have the log yet".into()))?;
@@ -330,27 +350,30 @@ impl Reading {
         if let Some(tail) = self.tail {
             let tail = tail.saturating_add(TAIL_MARGIN);
             let lines = self.part(instance, Part { tail: Some(tail), ..all }).await?;
-            let lines: Chunk = lines.try_concat().await?;
+            let lines: Chunk = lines.unwrap_or_else(|| empty().boxed()).try_concat().await?;
             if let Some(lines) = surely_whole(lines, tail) {
                 return Ok(Written {
                     first: Some(lines),
                     rest: empty().boxed(),
+                    gone: false,
                     enough: true,
                     numbering: None,
                 });
             }
         }
-        let mut rest = self.part(instance, all).await?;
+        let rest = self.part(instance, all).await?;
+        let gone = rest.is_none();
+        let mut rest = rest.unwrap_or_else(|| empty().boxed());
         // Who follows begins before there is a line.
         let first = if self.kept.is_some() { rest.try_next().await? } else { None };
-        Ok(Written { first, rest, enough: false, numbering: None })
+        Ok(Written { first, rest, gone, enough: false, numbering: None })
     }
 
-    async fn part(&self, instance: &Instance, part: Part) -> Result<ChunkStream, Error> {
+    /// Nothing if the pod or that instance of it is gone.
+    async fn part(&self, instance: &Instance, part: Part) -> Result<Option<ChunkStream>, Error> {
         match open(&self.client, &self.source, instance.previous, part).await {
-            // The pod or that instance of it is gone: nothing can be read.
-            Err(Error::Refused { code: 400 | 404, .. }) => Ok(empty().boxed()),
-            log => Ok(lines(log?, self.source.clone(), instance.restart, part.follow).boxed()),
+            Err(Error::Refused { code: 400 | 404, .. }) => Ok(None),
+            log => Ok(Some(lines(log?, self.source.clone(), instance.restart, part.follow).boxed())),
         }
     }
 }

@@ -1,6 +1,7 @@
 use super::super::instances::End;
 use super::super::line::{SourceId, parse_stamp};
 use super::*;
+use fairway_domain::LogMarker;
 use futures::io::{BufReader, Cursor as Bytes};
 use kube::client::Body;
 use std::sync::Arc;
@@ -53,30 +54,43 @@ fn where_a_tail_was_cut_the_first_place_is_left_out() {
     assert_eq!(surely_whole(vec![line(5, 1), line(5, 2)], 2), None);
 }
 
-/// What is read of an instance of which one line was read, if the API gives this log.
-async fn read_on(log: &'static str, read_before: bool, end: Option<End>) -> Vec<What> {
-    try_read_on(log, read_before, end).await.unwrap()
-}
-
-async fn try_read_on(log: &'static str, read_before: bool, end: Option<End>) -> Result<Vec<What>, Error> {
-    let answer = move |_| async move {
-        Ok::<_, std::io::Error>(http::Response::new(Body::from(log.as_bytes().to_vec())))
-    };
-    let client = kube::Client::new(tower::service_fn(answer), "staging");
-    let id = "containerd://1".to_owned();
-    let cursor =
-        Cursor { nanos: parse_stamp(b"2026-11-25T01:00:00Z").unwrap(), ordinal: 1, ..Cursor::default() };
-    let reading = Reading {
+/// What a follower reads of one instance.
+fn following(client: kube::Client, instance: Instance, cursor: Cursor, read_before: bool) -> Reading {
+    Reading {
         client,
         source: Source::of_pod(1, "orders-1"),
-        instances: vec![Instance { id: id.clone(), restart: 0, previous: false, started: None, end }],
+        read_before: read_before.then(|| instance.id.clone()),
+        instances: vec![instance],
         cursor: Some(cursor),
         floor: 0,
         tail: None,
         kept: None,
         follow: true,
-        read_before: read_before.then_some(id),
+    }
+}
+
+/// The place of the first line that an instance wrote.
+fn first_line() -> Cursor {
+    Cursor { nanos: parse_stamp(b"2026-11-25T01:00:00Z").unwrap(), ordinal: 1, ..Cursor::default() }
+}
+
+/// What is read of an instance of which one line was read, if the API gives this log.
+async fn read_on(log: &'static str, read_before: bool, end: Option<End>) -> Vec<What> {
+    read_after(first_line(), log, read_before, end).await.unwrap()
+}
+
+async fn read_after(
+    cursor: Cursor,
+    log: &'static str,
+    read_before: bool,
+    end: Option<End>,
+) -> Result<Vec<What>, Error> {
+    let answer = move |_| async move {
+        Ok::<_, std::io::Error>(http::Response::new(Body::from(log.as_bytes().to_vec())))
     };
+    let client = kube::Client::new(tower::service_fn(answer), "staging");
+    let instance = Instance { id: "a".into(), restart: 0, previous: false, started: None, end };
+    let reading = following(client, instance, cursor, read_before);
     let items: Chunk = reading.chunks().try_concat().await?;
     Ok(items.into_iter().map(|item| item.what).collect())
 }
@@ -96,11 +110,60 @@ async fn a_successors_lines_are_not_taken_for_those_of_an_instance_that_was_read
 }
 
 #[tokio::test]
+async fn a_line_that_reached_the_log_after_its_stream_had_ended_without_any_is_read_at_the_second_look() {
+    const BOTH: &str = "2026-11-25T01:00:01.9Z last words\n2026-11-25T01:00:12Z its successor's\n";
+    let nanos = parse_stamp(b"2026-11-25T01:00:01Z").unwrap();
+    let end = || Some(End { nanos, text: "exited".into() });
+    let (words, exited) = (What::Line("last words".into()), What::Ended("exited".into()));
+    let read = async |log, end| read_after(Cursor::start(), log, true, end).await.unwrap();
+    assert_eq!(read(BOTH, end()).await, [words, exited.clone()]);
+    assert_eq!(read(&BOTH[40..], end()).await, [exited]);
+    assert_eq!(read(BOTH, None).await, [], "whose it is can be told once its end is known");
+}
+
+#[tokio::test]
 async fn a_kubelet_that_has_nothing_yet_of_a_container_that_runs_has_lost_nothing() {
-    let outcome = try_read_on("", false, None).await;
+    let outcome = read_after(first_line(), "", false, None).await;
     assert!(outcome.as_ref().is_err_and(Error::is_transient), "{outcome:?}");
     let ended = read_on("", false, Some(End { nanos: 0, text: "exited".into() })).await;
     assert!(matches!(ended[..], [What::Gap(_), What::Ended(_)]), "of one that has ended it has: {ended:?}");
+}
+
+#[tokio::test]
+async fn a_run_of_which_the_kubelet_has_no_log_leaves_a_gap_unless_it_was_read() {
+    let answer = |_| async {
+        let status = serde_json::json!({ "kind": "Status", "status": "Failure", "code": 400, "reason": "BadRequest",
+            "message": "previous terminated container not found" });
+        let answer = http::Response::builder().status(400);
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(
+            answer.body(Body::from(serde_json::to_vec(&status)?))?,
+        )
+    };
+    let nanos = |stamp: &[u8]| parse_stamp(stamp).unwrap();
+    let read = async |cursor, read_before: bool, ended: bool| {
+        let (started, end) = (nanos(b"2026-11-25T01:00:04Z"), nanos(b"2026-11-25T01:00:05Z"));
+        let client = kube::Client::new(tower::service_fn(answer), "staging");
+        let end = ended.then(|| End { nanos: end, text: "exited".into() });
+        let instance = Instance { id: "b".into(), restart: 1, previous: true, started: Some(started), end };
+        let reading = following(client, instance, cursor, read_before);
+        let items: Result<Chunk, Error> = reading.chunks().try_concat().await;
+        items.map(|items| items.into_iter().filter_map(Item::entry).collect::<Vec<_>>())
+    };
+    let told = async |cursor, read_before| {
+        let entries = read(cursor, read_before, true).await.unwrap();
+        entries.iter().filter_map(|entry| entry.marker).collect::<Vec<_>>()
+    };
+    let before =
+        Cursor { nanos: nanos(b"2026-11-25T01:00:03Z"), ordinal: 1, instance: 1, fresh: true, begun: false };
+    assert_eq!(told(before, false).await, [LogMarker::Restarted, LogMarker::Gap, LogMarker::Ended]);
+    assert_eq!(told(before, true).await, [LogMarker::Restarted, LogMarker::Ended]);
+    let nowhere = Cursor { nanos: 0, ordinal: 0, ..before };
+    let entries = read(nowhere, false, true).await.unwrap();
+    assert!(entries.iter().all(|entry| entry.at.as_second() > 1_700_000_000), "{entries:?}");
+    assert!(
+        read(before, false, false).await.is_err_and(|error| error.is_transient()),
+        "of one that runs it comes yet"
+    );
 }
 
 #[tokio::test]
@@ -112,17 +175,10 @@ async fn that_a_container_was_restarted_and_how_often_is_told_once_before_what_i
     let nanos = |stamp: &str| parse_stamp(stamp.as_bytes()).unwrap();
     let read = async |cursor: Option<Cursor>, floor: i64| {
         let started = Some(nanos("2026-11-25T01:00:04Z"));
-        let reading = Reading {
-            client: kube::Client::new(tower::service_fn(answer), "staging"),
-            source: Source::of_pod(1, "orders-1"),
-            instances: vec![Instance { id: "b".into(), restart: 3, previous: false, started, end: None }],
-            cursor,
-            floor,
-            tail: None,
-            kept: None,
-            follow: false,
-            read_before: None,
-        };
+        let client = kube::Client::new(tower::service_fn(answer), "staging");
+        let instance = Instance { id: "b".into(), restart: 3, previous: false, started, end: None };
+        let reading =
+            Reading { cursor, floor, follow: false, ..following(client, instance, Cursor::start(), false) };
         reading.chunks().try_concat().await.unwrap()
     };
     let ended =

@@ -149,6 +149,59 @@ async fn wherever_a_log_was_rotated_each_line_comes_once_in_order_and_where_it_a
 }
 
 #[tokio::test]
+async fn each_life_that_is_only_kept_on_disk_begins_with_its_restart_and_the_last_one_stands_last() {
+    let written = Written::new(&[], 0);
+    let nanos = |life: u32| BEGUN + i64::from(life) * 10_000_000_000;
+    let item = |life, ordinal, what| Item::happened(&written.source, life, (nanos(life), ordinal), what);
+    let started = |life| What::Restarted(format!("restarted {life}"));
+    let of = |life: u32| {
+        let began = (life > 0).then(|| item(life, 0, started(life)));
+        let line = item(life, 1, What::Line(format!("life {life}")));
+        let ended = item(life, 1, What::Ended(format!("exited {life}")));
+        began.into_iter().chain([line, ended])
+    };
+    let kept: Vec<_> = (0..3).flat_map(of).collect();
+    written.keep(&kept).await;
+    let log = format!("{} life 3\n", Timestamp::from_nanosecond(nanos(3).into()).unwrap());
+    let answer = move |_| {
+        let log = log.clone().into_bytes();
+        async move { Ok::<_, std::io::Error>(http::Response::new(Body::from(log))) }
+    };
+    let (namespace, service) = names();
+    let kept = Kept::of(&written.keeping(), &namespace, &service);
+    let reading = |since: i64| Reading {
+        client: kube::Client::new(tower::service_fn(answer.clone()), "staging"),
+        source: Source { made: None, ..written.source.clone() },
+        instances: vec![Instance {
+            id: "containerd://3".into(),
+            restart: 3,
+            previous: true,
+            started: Some(nanos(3)),
+            end: Some(End { nanos: nanos(3), text: "exited 3".into() }),
+        }],
+        cursor: None,
+        floor: since,
+        tail: None,
+        kept: Some(KeptLines { kept: kept.clone(), range: Range::default(), last: None }),
+        follow: false,
+        read_before: None,
+    };
+    for since in 0..4 {
+        let got: Vec<_> = reading(nanos(since)).chunks().try_concat().await.unwrap();
+        let got: Vec<_> =
+            got.iter().filter_map(|item| item.clone().entry()).map(|entry| entry.text).collect();
+        let mut told = Vec::new();
+        for life in since..4 {
+            let restarted =
+                if life == 3 { "restarted for the 3rd time".into() } else { format!("restarted {life}") };
+            told.extend((life > 0).then_some(restarted));
+            told.extend([format!("life {life}"), format!("exited {life}")]);
+        }
+        assert_eq!(got, told, "since {since}");
+    }
+}
+
+#[tokio::test]
 async fn a_restarted_container_of_which_both_logs_were_rotated_is_read_as_it_went_on() {
     let stamps: Vec<i64> = (1..=12).map(|stamp| stamp * 100).collect();
     for (first, second) in (0..=5).flat_map(|first| (6..12).map(move |second| (first, second))) {

@@ -9,6 +9,8 @@ use futures::TryStreamExt;
 pub(super) struct Written {
     pub(super) first: Option<Chunk>,
     pub(super) rest: ChunkStream,
+    /// Whether the kubelet has no log of it at all.
+    pub(super) gone: bool,
     /// Whether these are all that are wanted.
     pub(super) enough: bool,
     /// Places them after lines from elsewhere.
