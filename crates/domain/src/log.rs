@@ -14,6 +14,8 @@ parsed_text! {
 impl LogPosition {
     /// How many letters it has at most.
     pub const MOST_LETTERS: usize = 4096;
+    /// What a reader gets who won't resume.
+    pub const NONE: Self = Self(String::new());
 }
 
 fn check_log_position(text: &str) -> Result<(), Invalid> {
@@ -58,6 +60,8 @@ pub struct LogRequest {
     pub follow: bool,
     /// Resume after this position; `since`, `from` and `tail` don't apply then.
     pub after: Option<LogPosition>,
+    /// Only what was written, when and by whom: no line is read for its level, and each comes with [`LogPosition::NONE`].
+    pub bare: bool,
 }
 
 impl LogRequest {

@@ -92,7 +92,7 @@ impl Portal {
         Ok(Answer::Done(reading::line(line, &inner.settings.redact)))
     }
 
-    /// The lines of all pods of a service in an environment, each with its level.
+    /// The lines of all pods of a service in an environment, each with its level unless they are to be bare.
     pub async fn logs(
         &self,
         _actor: &Actor,
@@ -114,14 +114,9 @@ impl Portal {
             return Ok(Answer::Refused(Refusal::ClusterAway(environment.name.clone(), freshness)));
         }
         let (state, namespace) = (&self.inner.state, &environment.namespace);
-        let lines = self.inner.cluster.logs(
-            state,
-            namespace,
-            service,
-            request,
-            reading::keep(filter, self.inner.settings.redact.clone()),
-            self.older(environment, service),
-        );
+        let keep = reading::keep(filter, self.inner.settings.redact.clone(), request.bare);
+        let older = self.older(environment, service);
+        let lines = self.inner.cluster.logs(state, namespace, service, request, keep, older);
         Ok(Answer::Done(lines.map_err(Error::from).boxed()))
     }
 

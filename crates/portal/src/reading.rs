@@ -26,9 +26,13 @@ const MOST_HELD: usize = 256 * 1024;
 /// Reads entries for one reader. Lines that belong to a line that is kept are kept with it, so that an error has its trace; and a line of
 /// a trace that is asked for brings what it belongs to. Of what isn't kept, only as much is read as the filter needs. What is masked is so
 /// before the filter sees it: nobody can ask for it.
-pub(crate) fn keep(filter: Option<Filter>, masks: Masks) -> Keep {
+pub(crate) fn keep(filter: Option<Filter>, masks: Masks, bare: bool) -> Keep {
+    let unread = bare && filter.is_none();
     let reading = Reading { filter, masks, containers: Mutex::default() };
-    Arc::new(move |entry| reading.keep(entry))
+    Arc::new(move |mut entry| {
+        reading.hide(&mut entry);
+        if unread { Some((Vec::new(), entry)) } else { reading.keep(entry) }
+    })
 }
 
 /// How much of a line is searched at once for what is masked, in bytes: more of it isn't held.
@@ -137,7 +141,6 @@ impl Container {
 
 impl Reading {
     fn keep(&self, mut entry: LogEntry) -> Option<(Vec<LogEntry>, LogEntry)> {
-        self.hide(&mut entry);
         if entry.marker.is_some() {
             return (self.verdict(&entry) == Verdict::Kept).then(|| (Vec::new(), entry));
         }
@@ -229,7 +232,7 @@ mod tests {
     /// What is kept of two pods' lines: `+` where one continues the line before, and the level.
     fn kept(filter: &str, lines: &[(&str, &str)]) -> Vec<String> {
         let filter = if filter.is_empty() { None } else { Some(Filter::parse(filter).unwrap()) };
-        let keep = keep(filter, Masks::default());
+        let keep = keep(filter, Masks::default(), false);
         let entries = lines.iter().map(|(pod, text)| entry(pod, text));
         let kept = entries
             .filter_map(|entry| keep(entry))
@@ -283,7 +286,7 @@ mod tests {
             kept("refused", &LINES[3..]),
             ["a at Stock.reserve(Stock.java:23)", "+a Caused by: java.io.IOException: refused"]
         );
-        let keep = keep(Some(Filter::parse("reserve").unwrap()), Masks::default());
+        let keep = keep(Some(Filter::parse("reserve").unwrap()), Masks::default(), false);
         let given: Vec<_> = LINES.iter().filter_map(|(pod, text)| keep(entry(pod, text))).collect();
         assert_eq!(given[0].0[0].level, Level::Error, "the line that is brought says its level");
     }
@@ -303,9 +306,14 @@ mod tests {
         let mut masks = Masks::default();
         masks.add("email").unwrap();
         let line = LogEntry { bytes: 20, ..entry("a", "ada@example.org asks") };
-        assert_eq!(keep(Some(Filter::parse("ada").unwrap()), masks.clone())(line.clone()), None);
-        let (_, line) = keep(Some(Filter::parse("hidden asks").unwrap()), masks)(line).unwrap();
-        assert_eq!((&*line.text, line.bytes), ("[hidden] asks", 13));
+        assert_eq!(keep(Some(Filter::parse("ada").unwrap()), masks.clone(), false)(line.clone()), None);
+        let asked = Some(Filter::parse("hidden asks").unwrap());
+        for keep in
+            [keep(asked, masks.clone(), false), keep(None, masks.clone(), false), keep(None, masks, true)]
+        {
+            let (_, line) = keep(line.clone()).unwrap();
+            assert_eq!((&*line.text, line.bytes), ("[hidden] asks", 13));
+        }
     }
 
     #[test]
@@ -313,7 +321,8 @@ mod tests {
         let mut masks = Masks::default();
         masks.add("email").unwrap();
         let line = entry("a", r#"{"msg":"it","user":"ada\u0040example.org"}"#);
-        let asked = |filter: &str| keep(Some(Filter::parse(filter).unwrap()), masks.clone())(line.clone());
+        let asked =
+            |filter: &str| keep(Some(Filter::parse(filter).unwrap()), masks.clone(), false)(line.clone());
         for filter in ["ada", "user:ada", "example", "/ada.example/"] {
             assert_eq!(asked(filter), None, "{filter}");
         }
@@ -327,10 +336,10 @@ mod tests {
         masks.add("email").unwrap();
         let text = format!("{} ada@exam", "x".repeat(2000));
         let line = LogEntry { bytes: 9000, ..entry("a", &text) };
-        let (_, line) = keep(None, masks)(line).unwrap();
+        let (_, line) = keep(None, masks, false)(line).unwrap();
         assert_eq!((line.text.len(), line.bytes), (text.len() - LONGEST_SECRET, 9000));
         let line = LogEntry { bytes: 9000, ..entry("a", &text) };
-        let (_, line) = keep(None, Masks::default())(line).unwrap();
+        let (_, line) = keep(None, Masks::default(), false)(line).unwrap();
         assert_eq!(line.text, text);
     }
 
@@ -384,7 +393,7 @@ mod tests {
 
     #[test]
     fn a_line_gets_its_level_and_what_happened_keeps_its_own() {
-        let keep = keep(None, Masks::default());
+        let keep = keep(None, Masks::default(), false);
         let (_, line) = keep(entry("a", "\u{1b}[33mWARN\u{1b}[0m slow")).unwrap();
         assert_eq!(line.level, Level::Warn);
         let happened = LogEntry { marker: Some(LogMarker::Event), ..entry("a", "ERROR: probe failed") };

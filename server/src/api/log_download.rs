@@ -57,7 +57,8 @@ pub(super) async fn download(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
     let Wanted { since, from, until, tail, filter, format } = wanted;
-    let request = LogRequest { since, from, until, tail, filter, ..LogRequest::default() };
+    let bare = matches!(format, Format::Text);
+    let request = LogRequest { since, from, until, tail, filter, bare, ..LogRequest::default() };
     let lines = done(portal.logs(&actor, &name, &environment, request).await)?;
     let (kind, extension) = match format {
         Format::Text => ("text/plain; charset=utf-8", "log"),

@@ -61,7 +61,7 @@ pub(super) async fn logs(
 ) -> Result<Response, Problem> {
     let Wanted { since, from, until, tail, head, filter, follow } = wanted;
     let after = events::last_event_id(&headers).and_then(|id| id.parse::<LogPosition>().ok());
-    let request = LogRequest { since, from, until, tail, head, filter, follow, after };
+    let request = LogRequest { since, from, until, tail, head, filter, follow, after, bare: false };
     let lines = done(edge.portal.logs(&actor, &name, &environment, request).await)?;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.contains("text/event-stream") {

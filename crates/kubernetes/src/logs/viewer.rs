@@ -344,6 +344,10 @@ impl Viewer {
     /// Adds what is shown of an item after which the reader is at a position.
     fn show(&self, item: Item, after: &Position, texts: &mut Texts, shown: &mut Vec<Shown>) {
         let Some((before, entry)) = self.read(item) else { return };
+        if self.request.bare {
+            shown.extend(before.into_iter().chain([entry]).map(|entry| (LogPosition::NONE, entry)));
+            return;
+        }
         for earlier in before {
             let position = earlier.place.map(|place| after.back_at(place));
             shown.extend(position.and_then(|position| Some((texts.of(&position)?, earlier))));
