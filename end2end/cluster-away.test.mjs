@@ -31,6 +31,11 @@ after(async () => {
 
 const diagnosis = async () => (await fairway.rest.get(`/api/v1/services/${name}/environments/staging/diagnosis`)).body;
 
+const well = () => until('the cluster is live, and both pods are well', 60, async () => {
+  const now = await diagnosis();
+  return now.freshness.state === 'live' && now.health === 'healthy' && now.ready === 2 && now.pods.length === 2 && now;
+});
+
 /** A page as it comes, as words. One that waits for the cluster never comes: the limit only tells that apart from a busy machine. */
 async function words(address) {
   const began = Date.now();
@@ -49,8 +54,7 @@ for (const [how, away] of [['cut off', () => wire.cut()], ['silent', () => wire.
     const list = await page.context().newPage();
     await list.goto('/');
     await alive(list);
-    const before = await diagnosis();
-    assert.deepEqual([before.freshness.state, before.health, before.ready], ['live', 'healthy', 2]);
+    const before = await well();
     await page.getByText(before.pods[0].name).first().waitFor();
 
     const gone = Date.now();
@@ -101,10 +105,7 @@ for (const [how, away] of [['cut off', () => wire.cut()], ['silent', () => wire.
     await page.evaluate(() => (globalThis.stayed = true));
     await kubectl('--namespace', fairway.namespaces.staging, 'delete', 'pod', victim.name);
     wire.restore();
-    const now = await until('it is live again, and both pods are well', 60, async () => {
-      const now = await diagnosis();
-      return now.freshness.state === 'live' && now.health === 'healthy' && now.pods.length === 2 && now;
-    });
+    const now = await well();
     const fresh = now.pods.find(({ name }) => !before.pods.some((pod) => pod.name === name));
     await page.getByText(fresh.name).first().waitFor();
     for (const tab of [page, list]) await until('no word of unknown any more', 10, async () => !/unknown since/.test(await tab.locator('body').innerText()));
