@@ -242,18 +242,8 @@ impl Reading {
             let rotated = if written.enough { None } else { self.rotated(first, instance, cursor).await };
             if let Some(mut rotated) = rotated {
                 while let Some(items) = rotated.next().await {
-                    let mut chunk = Chunk::with_capacity(items.len());
-                    for item in items {
-                        let own = item.restart == instance.restart && !matches!(item.what, What::Restarted(_));
-                        if own && let Some(restarted) = self.restarted(instance, cursor) {
-                            cursor.advance(&restarted);
-                            chunk.push(restarted);
-                        }
-                        cursor.advance(&item);
-                        chunk.push(item);
-                    }
                     resumed = true;
-                    yield chunk;
+                    yield self.after_restarts(items, instance, &mut cursor);
                 }
                 gap = GapCheck::new(cursor, instance.restart);
                 gap.met |= rotated.joint().told;
@@ -306,6 +296,20 @@ impl Reading {
                 yield last;
             }
         }
+    }
+
+    /// What is kept of an instance and those before it, each after its restart: the disk may not have that of the last one.
+    fn after_restarts(&self, items: Chunk, instance: &Instance, cursor: &mut Cursor) -> Chunk {
+        let mut chunk = Chunk::with_capacity(items.len());
+        for item in items {
+            let own = item.restart == instance.restart && !matches!(item.what, What::Restarted(_));
+            let restarted = self.restarted(instance, *cursor).filter(|_| own);
+            for item in restarted.into_iter().chain([item]) {
+                cursor.advance(&item);
+                chunk.push(item);
+            }
+        }
+        chunk
     }
 
     /// What is told once an instance's lines are over: that some are missing, and its end.
