@@ -85,8 +85,12 @@ impl Builder {
             log(format!("{image} was built before."));
             return Ok(image);
         }
-        let (status, tail) =
-            self.run(&self.build_invocation(service, commit, context_dir), &mark, &mut log).await?;
+        let build = self.build_invocation(service, commit, context_dir);
+        let (mut status, mut tail) = self.run(&build, &mark, &mut log).await?;
+        if !status && failed_silently(&tail) {
+            log("The step that failed said nothing. It is run once more, to hear why.".into());
+            (status, tail) = self.run(&build, &mark, &mut log).await?;
+        }
         if !status {
             let command = self.command(service, commit);
             return Err(Error::Build { service: service.clone(), commit: commit.clone(), tail, command });
@@ -197,6 +201,16 @@ impl Builder {
     fn reference(&self, service: &ServiceName, digest: ImageDigest) -> ImageReference {
         ImageReference { repository: self.registry.image(service), digest }
     }
+}
+
+/// Whether a build failed in a step that wrote nothing. On a busy machine `buildah` may end before it has passed on what a step
+/// wrote right before its end.
+fn failed_silently(tail: &[String]) -> bool {
+    let ended = |line: &String| {
+        line.starts_with("subprocess exited ") || line.starts_with("Error: building at STEP ")
+    };
+    let said = tail.iter().rfind(|line| !ended(line));
+    tail.last().is_some_and(ended) && said.is_some_and(|line| line.split(' ').any(|word| word == "STEP"))
 }
 
 #[cfg(test)]

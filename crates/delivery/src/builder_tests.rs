@@ -24,3 +24,17 @@ fn a_registry_with_tls_is_verified() {
     let command = builder.command(&"orders".parse().unwrap(), &commit);
     assert!(!command.as_str().contains("tls-verify"), "{command}");
 }
+
+#[test]
+fn a_step_that_failed_without_a_word_is_told_from_one_that_said_why() {
+    let silently =
+        |lines: &[&str]| failed_silently(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
+    let (before, step) = ("a line of the step before", "[1/2] STEP 2/2: RUN make");
+    let (exit, error) =
+        ("subprocess exited with status 3", "Error: building at STEP \"RUN make\": exit status 3");
+    assert!(silently(&[before, step, exit, error]));
+    assert!(silently(&[before, step, error]));
+    assert!(!silently(&[before, step, "no rule to make target", exit, error]));
+    assert!(!silently(&["Error: no such file: Dockerfile"]), "no step was begun");
+    assert!(!silently(&[before, step]), "it was ended from outside");
+}
