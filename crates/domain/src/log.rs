@@ -60,7 +60,7 @@ pub struct LogRequest {
     pub follow: bool,
     /// Resume after this position; `since`, `from` and `tail` don't apply then.
     pub after: Option<LogPosition>,
-    /// Only what was written, when and by whom: no line is read for its level, and each comes with [`LogPosition::NONE`].
+    /// Only what was written, when and by whom: lines are read for nothing but the filter, and each comes with [`LogPosition::NONE`].
     pub bare: bool,
 }
 

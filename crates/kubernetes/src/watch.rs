@@ -74,6 +74,19 @@ struct WatchedNamespace {
     sync: Sync,
 }
 
+impl WatchedNamespace {
+    /// Notes how far the state can be trusted now; returns whether that has changed.
+    fn bring_up_to_date(&mut self, now: Timestamp) -> bool {
+        let known = self.sync.state(now);
+        let changed = (self.state.freshness, self.state.in_touch) != known;
+        if changed {
+            let state = Arc::make_mut(&mut self.state);
+            (state.freshness, state.in_touch) = known;
+        }
+        changed
+    }
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, HashMap<Namespace, WatchedNamespace>> {
         // The maps are whole after every statement, so a panic elsewhere leaves nothing half done.
@@ -83,9 +96,8 @@ impl Shared {
     /// Changes one namespace and tells everybody who looks.
     fn change(&self, namespace: &Namespace, change: impl FnOnce(&mut NamespaceState, &mut Sync)) {
         if let Some(watched) = self.lock().get_mut(namespace) {
-            let state = Arc::make_mut(&mut watched.state);
-            change(state, &mut watched.sync);
-            (state.freshness, state.in_touch) = watched.sync.state(Timestamp::now());
+            change(Arc::make_mut(&mut watched.state), &mut watched.sync);
+            watched.bring_up_to_date(Timestamp::now());
         }
         self.changed.send_modify(|count| *count += 1);
     }
@@ -98,12 +110,7 @@ impl Shared {
             came_back |= answers && !watched.sync.answers;
             let now = Timestamp::now();
             watched.sync.probed(answers, now);
-            let known = watched.sync.state(now);
-            if (watched.state.freshness, watched.state.in_touch) != known {
-                let state = Arc::make_mut(&mut watched.state);
-                (state.freshness, state.in_touch) = known;
-                changed = true;
-            }
+            changed |= watched.bring_up_to_date(now);
         }
         if changed {
             self.changed.send_modify(|count| *count += 1);

@@ -16,6 +16,14 @@ fn complete(sync: &mut Sync, second: i64) {
     }
 }
 
+/// Of a server that answers, and of which everything was listed, at second 2.
+fn live() -> Sync {
+    let mut sync = Sync::default();
+    sync.probed(true, at(1));
+    complete(&mut sync, 2);
+    sync
+}
+
 #[test]
 fn nothing_is_known_before_every_kind_was_listed_and_the_server_answers() {
     let mut sync = Sync::default();
@@ -31,9 +39,7 @@ fn nothing_is_known_before_every_kind_was_listed_and_the_server_answers() {
 
 #[test]
 fn when_the_server_stops_answering_the_last_good_time_stands() {
-    let mut sync = Sync::default();
-    sync.probed(true, at(1));
-    complete(&mut sync, 2);
+    let mut sync = live();
     sync.probed(true, at(5));
     sync.probed(false, at(11));
     assert_eq!(sync.state(at(11)), (UnknownSince(at(5)), false));
@@ -43,9 +49,7 @@ fn when_the_server_stops_answering_the_last_good_time_stands() {
 
 #[test]
 fn a_server_that_fails_to_answer_once_is_not_away() {
-    let mut sync = Sync::default();
-    sync.probed(true, at(1));
-    complete(&mut sync, 2);
+    let mut sync = live();
     sync.probed(false, at(4));
     assert_eq!(sync.state(at(4)), (Live, false));
     sync.probed(true, at(5));
@@ -56,9 +60,7 @@ fn a_server_that_fails_to_answer_once_is_not_away() {
 
 #[test]
 fn after_the_server_was_away_every_kind_has_to_be_listed_anew() {
-    let mut sync = Sync::default();
-    sync.probed(true, at(1));
-    complete(&mut sync, 2);
+    let mut sync = live();
     sync.probed(false, at(8));
     sync.probed(true, at(9));
     assert_eq!(freshness(&sync, 9), UnknownSince(at(2)));
@@ -68,9 +70,7 @@ fn after_the_server_was_away_every_kind_has_to_be_listed_anew() {
 
 #[test]
 fn one_watch_that_fails_makes_the_state_doubtful_unless_it_is_soon_whole_again() {
-    let mut sync = Sync::default();
-    sync.probed(true, at(1));
-    complete(&mut sync, 2);
+    let mut sync = live();
     sync.failed("c", at(30));
     sync.probed(true, at(34));
     assert_eq!(sync.state(at(34)), (Live, false));

@@ -1,7 +1,7 @@
 //! How far a reader has come, in each source: exact, and stateless, since the reader carries it.
 
 use super::line::{Item, SourceId, What};
-use fairway_domain::{LogPlace, LogPosition, push_hex};
+use fairway_domain::{LogPlace, LogPosition, LogRequest, push_hex};
 use std::collections::BTreeMap;
 
 /// As many closed sources are remembered; older ones become part of the floor.
@@ -258,10 +258,20 @@ impl Position {
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     cursors: Vec<(SourceId, Cursor, String)>,
+    /// For a reader who won't give one back.
+    none: bool,
 }
 
 impl Texts {
+    /// For a reader with this request.
+    pub(super) fn wanted_by(request: &LogRequest) -> Self {
+        Self { none: request.bare, ..Self::default() }
+    }
+
     pub(super) fn of(&mut self, position: &Position) -> Option<LogPosition> {
+        if self.none {
+            return Some(LogPosition::NONE);
+        }
         let short = position.shortened();
         let position = short.as_ref().unwrap_or(position);
         let mut text = String::with_capacity(48 + 48 * position.cursors.len());

@@ -143,3 +143,11 @@ fn closed_sources_make_room_for_those_that_may_go_on() {
     assert_eq!(carried.open_sources(), position.open_sources());
     assert_eq!(carried.take_untold(), None);
 }
+
+#[test]
+fn a_reader_who_will_not_resume_is_given_no_text() {
+    let mut texts = Texts::wanted_by(&LogRequest { bare: true, ..LogRequest::default() });
+    assert_eq!(texts.of(&Position::since(5)), Some(LogPosition::NONE));
+    let mut texts = Texts::wanted_by(&LogRequest::default());
+    assert_ne!(texts.of(&Position::since(5)), Some(LogPosition::NONE));
+}

@@ -83,8 +83,8 @@ impl Tail {
     }
 
     /// The entries, and then the position after everything that was read.
-    pub(super) fn into_steps(self) -> impl Iterator<Item = Step> {
-        let (mut position, mut texts, mut items) = (self.before, Texts::default(), self.items);
+    pub(super) fn into_steps(self, mut texts: Texts) -> impl Iterator<Item = Step> {
+        let (mut position, mut items) = (self.before, self.items);
         let steps = std::iter::from_fn(move || {
             let some = items.drain(..items.len().min(CHUNK));
             let shown = some.filter_map(|(item, entry)| {
@@ -120,7 +120,7 @@ mod tests {
             let entry = line(nanos).entry().filter(|_| nanos % 2 == 0);
             tail.push(line(nanos).bare(), entry.map(alone));
         }
-        let steps: Vec<_> = tail.into_steps().collect();
+        let steps: Vec<_> = tail.into_steps(Texts::default()).collect();
         let shown: Vec<_> = steps.iter().flat_map(|(_, shown)| shown).collect();
         assert_eq!(shown.iter().map(|(_, entry)| &*entry.text).collect::<Vec<_>>(), ["6", "8"]);
         let between = Position::decode(&shown[0].0).unwrap();
@@ -135,7 +135,7 @@ mod tests {
         tail.push(line(1).bare(), None);
         tail.push(Item { source: SourceId(2), ..line(2) }, line(2).entry().map(alone));
         tail.push(line(3).bare(), Some((vec![line(1).entry().unwrap()], line(3).entry().unwrap())));
-        let shown: Vec<_> = tail.into_steps().flat_map(|(_, shown)| shown).collect();
+        let shown: Vec<_> = tail.into_steps(Texts::default()).flat_map(|(_, shown)| shown).collect();
         assert_eq!(shown.iter().map(|(_, entry)| &*entry.text).collect::<Vec<_>>(), ["2", "1", "3"]);
         let between = Position::decode(&shown[1].0).unwrap();
         assert!(between.passed(&line(1)) && !between.passed(&line(3)));
@@ -149,7 +149,7 @@ mod tests {
         let count = i64::try_from(2 * CHUNK).unwrap() + 1;
         let mut tail = Tail::new(Position::default(), u32::MAX);
         (1..=count).for_each(|nanos| tail.push(line(nanos).bare(), line(nanos).entry().map(alone)));
-        let sizes: Vec<_> = tail.into_steps().map(|(_, shown)| shown.len()).collect();
+        let sizes: Vec<_> = tail.into_steps(Texts::default()).map(|(_, shown)| shown.len()).collect();
         assert_eq!(sizes, [CHUNK, CHUNK, 1, 0]);
     }
 
@@ -162,7 +162,7 @@ mod tests {
             assert!(tail.bytes <= 50);
         }
         assert_eq!(tail.bytes, tail.items.iter().map(|(_, entry)| entry.text.len()).sum::<usize>());
-        let shown: Vec<_> = tail.into_steps().flat_map(|(_, shown)| shown).collect();
+        let shown: Vec<_> = tail.into_steps(Texts::default()).flat_map(|(_, shown)| shown).collect();
         let sizes: Vec<_> = shown.iter().map(|(_, entry)| (entry.text.len(), entry.bytes)).collect();
         assert_eq!(sizes, [(10, 18), (10, 18), (10, 18), (10, 18), (10, 18)]);
         let mut tail = Tail { most_bytes: 50, ..Tail::new(Position::default(), 5) };
@@ -175,7 +175,7 @@ mod tests {
     fn a_tail_of_nothing_still_knows_where_the_log_ends() {
         let mut tail = Tail::new(Position::default(), 0);
         tail.push(line(5), line(5).entry().map(alone));
-        let steps: Vec<_> = tail.into_steps().collect();
+        let steps: Vec<_> = tail.into_steps(Texts::default()).collect();
         assert_eq!(steps.len(), 1);
         assert!(steps[0].0.passed(&line(5)) && !steps[0].0.passed(&line(6)));
     }

@@ -108,7 +108,7 @@ impl Viewer {
             let mut position = self.first_position()?;
             let mut tail = self.tail();
             let hub = self.request.follow.then(|| self.join());
-            let mut texts = Texts::default();
+            let mut texts = Texts::wanted_by(&self.request);
             let (mut next, mut taken, mut missed) = (0, Taken::default(), Missed::default());
             if let Some(hub) = &hub {
                 hub.ready().await;
@@ -212,7 +212,7 @@ impl Viewer {
         missed: Missed,
     ) -> impl Stream<Item = Result<Step, Error>> + Send + use<'a> {
         try_stream! {
-            let mut texts = Texts::default();
+            let mut texts = Texts::wanted_by(&self.request);
             // Without a bound lines are given as they are read, and whoever takes them slowly would hold others up.
             let turn = if tail.is_some() { self.cluster.hubs.turn().await } else { None };
             let (streams, missing) = self.streams(&mut position, tail, hub, &missed).await;
@@ -242,7 +242,7 @@ impl Viewer {
                 }
             }
             drop(turn);
-            for step in latest.into_steps() {
+            for step in latest.into_steps(texts) {
                 yield step;
             }
         }
@@ -344,10 +344,6 @@ impl Viewer {
     /// Adds what is shown of an item after which the reader is at a position.
     fn show(&self, item: Item, after: &Position, texts: &mut Texts, shown: &mut Vec<Shown>) {
         let Some((before, entry)) = self.read(item) else { return };
-        if self.request.bare {
-            shown.extend(before.into_iter().chain([entry]).map(|entry| (LogPosition::NONE, entry)));
-            return;
-        }
         for earlier in before {
             let position = earlier.place.map(|place| after.back_at(place));
             shown.extend(position.and_then(|position| Some((texts.of(&position)?, earlier))));
