@@ -1,6 +1,7 @@
 // A Fairway of a test's own, beside whatever else runs on this machine: on a free port, with a data folder and two namespaces that are
 // made for it and removed with it. The cluster is the real one, as `cluster.env` names it.
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -228,12 +229,11 @@ export class Fairway {
   }
 }
 
+/** A port that nobody listens on, below those that the system gives to whoever connects: no client takes it before the server does. */
 export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
+  const port = randomInt(11_000, 30_000);
+  return new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(freePort()));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(port)));
   });
 }

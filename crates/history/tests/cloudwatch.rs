@@ -11,7 +11,7 @@ use futures::StreamExt;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -104,8 +104,18 @@ fn settings(endpoint: String) -> CloudWatchSettings {
     }
 }
 
+/// A port that nobody listens on, below those that the system gives to whoever connects: no client takes it before the server does.
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut tried = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed));
+    let port =
+        |step: u32| u16::try_from(11_000 + (std::process::id().wrapping_mul(37) + step) % 19_000).unwrap();
+    tried
+        .find_map(|step| TcpListener::bind((Ipv4Addr::LOCALHOST, port(step))).ok())
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// The beginning of the second an hour ago, in milliseconds.

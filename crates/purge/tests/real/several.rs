@@ -4,6 +4,7 @@ use crate::server::{PASSWORD, REDIS, environment};
 use fairway_domain::NamedRedis;
 use fairway_purge::{Credentials, Login, PurgeableRedis};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,12 +13,13 @@ use std::time::{Duration, Instant};
 /// Servers that start in no time wait for each other for some seconds; a loaded machine takes longer.
 const WITHIN: Duration = Duration::from_secs(120);
 
-/// Two ports that nobody listens on, the second 10,000 above the first, as a cluster needs them.
+/// Two ports that nobody listens on, the second 10,000 above the first, as a cluster needs them. Both are below those that the system gives
+/// to whoever connects, so that no client takes one before the server does.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = u16::try_from(20_000 + (std::process::id().wrapping_mul(37) + step) % 10_000).unwrap();
+        let port = u16::try_from(11_000 + (std::process::id().wrapping_mul(37) + step) % 9_000).unwrap();
         let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
         if free(port) && free(port + 10_000) {
             return port;
@@ -42,15 +44,22 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) fn start(program: &str, folder: &Path, port: u16, arguments: &[&str]) -> Self {
+        let log = folder.join(format!("{port}.log"));
+        let said = File::create(&log).unwrap();
         let process = Command::new(program)
             .args(arguments)
             .current_dir(folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(said.try_clone().unwrap())
+            .stdout(said)
             .spawn()
             .expect("Debian's redis-server is installed");
-        until("redis-server listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-        Self { process, port }
+        let mut member = Self { process, port };
+        until("redis-server listens", || {
+            let ended = member.process.try_wait().unwrap();
+            assert!(ended.is_none(), "{program} ended: {}", std::fs::read_to_string(&log).unwrap());
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        member
     }
 
     /// A server that keeps nothing on disk.
