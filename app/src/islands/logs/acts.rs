@@ -12,7 +12,7 @@ use js_sys::Array;
 use leptos::prelude::window;
 use std::cmp::Ordering;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, FocusOptions, HtmlElement, KeyboardEvent};
+use web_sys::{Element, FocusOptions, HtmlElement, KeyboardEvent, WheelEvent};
 
 /// What of an entry is copied.
 enum Copied {
@@ -38,6 +38,19 @@ impl View {
             _ => {}
         }
         self.paint();
+    }
+
+    /// Pauses as soon as a wheel is turned upwards: the list may be led to its end before the turn has moved it.
+    pub(super) fn turned(&'static self, event: &WheelEvent) {
+        if event.delta_y() < 0.0 && !event.ctrl_key() && !event.shift_key() {
+            self.begin_to_scroll_up();
+        }
+    }
+
+    fn begin_to_scroll_up(&'static self) {
+        if self.following.get() && self.page.list.scroll_top() > 0 {
+            self.set_following(false);
+        }
     }
 
     /// A click on a row opens or closes it, one on a button of it does what that says. To mark text is no click.
@@ -185,6 +198,10 @@ impl View {
         let key = event.key();
         let its_own = is(TYPED) || (matches!(&*key, " " | "Enter") && is(PRESSED));
         let with = event.ctrl_key() || event.meta_key() || event.alt_key();
+        // The browser scrolls by these: the list, where that is what has been chosen.
+        if matches!(&*key, "ArrowUp" | "PageUp" | "Home") && self.page.list.contains(target.as_deref()) {
+            return self.begin_to_scroll_up();
+        }
         if !its_own && !with && self.press(&key).is_some() {
             event.prevent_default();
         }
