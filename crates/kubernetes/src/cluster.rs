@@ -26,6 +26,9 @@ const READY_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Cluster {
     pub(crate) client: kube::Client,
+    /// The same, except that each request has a connection of its own, made on the thread that asks. One that was kept would be served
+    /// where it was first used.
+    pub(crate) unpooled: kube::Client,
     pub(crate) discovered: Arc<Discovered>,
     pub(crate) hubs: Arc<Hubs>,
     pub(crate) reading: Arc<ReadingThread>,
@@ -37,9 +40,9 @@ impl Cluster {
     pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Self, Error> {
         let mut config = configuration(kubeconfig, context).await?;
         config.connect_timeout = Some(Duration::from_secs(3));
-        let client = client(config)?;
+        let (unpooled, client) = (client(config.clone(), 0)?, client(config, usize::MAX)?);
         let reading = Arc::new(ReadingThread::start());
-        Ok(Self { client, discovered: Arc::default(), hubs: Arc::default(), reading })
+        Ok(Self { client, unpooled, discovered: Arc::default(), hubs: Arc::default(), reading })
     }
 
     /// Starts watching `namespaces`, for as long as the returned state or a clone of it lives. Call it once per process.

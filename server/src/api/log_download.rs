@@ -9,9 +9,14 @@ use fairway_domain::{Actor, EnvironmentName, LogEntry, LogFilter, LogMoment, Log
 use fairway_portal::{Answer, LogLineStream, LogStream, Portal};
 use futures::{Stream, StreamExt};
 use http::header;
+use jiff::fmt::temporal::DateTimePrinter;
 use serde::Deserialize;
-use std::fmt::Write;
 use std::io;
+
+/// As a timestamp shows itself, without the detour over what formats anything.
+const TIMES: DateTimePrinter = DateTimePrinter::new();
+/// How much stands around the text of a line in a file, in bytes, about.
+const BESIDES: usize = 96;
 
 /// Which lines, and how they are written.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -84,8 +89,9 @@ impl Asked {
         let mut lines = lines.take_until(self.portal.closing()).boxed();
         try_stream! {
             while let Some(lines) = lines.next().await {
-                let mut piece = String::new();
-                for (_, entry) in lines.map_err(io::Error::other)? {
+                let lines = lines.map_err(io::Error::other)?;
+                let mut piece = String::with_capacity(lines.iter().map(|(_, entry)| entry.text.len() + BESIDES).sum());
+                for (_, entry) in lines {
                     format.begin(&mut piece, &entry);
                     match self.whole(&entry).await? {
                         None => format.text(&mut piece, &entry.text)?,
@@ -123,10 +129,13 @@ impl Format {
     fn begin(self, file: &mut String, entry: &LogEntry) {
         match self {
             Self::Text => {
-                let happened = if entry.marker.is_some() { "-- " } else { "" };
-                let LogEntry { at, pod, container, .. } = entry;
                 // Writing to memory doesn't fail.
-                let _ = write!(file, "{at} {pod} {container} {happened}");
+                let _ = TIMES.print_timestamp(&entry.at, &mut *file);
+                for part in [&*entry.pod, &*entry.container] {
+                    file.push(' ');
+                    file.push_str(part);
+                }
+                file.push_str(if entry.marker.is_some() { " -- " } else { " " });
             }
             Self::Json => file.push_str(r#"{"text":""#),
         }

@@ -36,6 +36,20 @@ async fn a_source_that_breaks_ends_the_merge() {
     assert!(outcome.is_err());
 }
 
+#[tokio::test]
+async fn chunks_are_handed_over_together_also_where_no_more_come() {
+    let one = |nanos| Ok(vec![item(1, nanos, "a")]);
+    let soon = stream::iter((0..3).map(one));
+    let broken = stream::iter([one(3), Err(Error::LogPosition), one(4)]);
+    let never = stream::pending();
+    let mut gathered = gathered(soon.chain(broken).chain(never)).boxed();
+    let mut handed_over = Vec::new();
+    for _ in 0..3 {
+        handed_over.push(gathered.next().await.unwrap().map(|chunk| chunk.len()).ok());
+    }
+    assert_eq!(handed_over, [Some(4), None, Some(1)]);
+}
+
 #[test]
 fn lines_that_come_within_the_window_leave_in_order() {
     let mut window = Window::default();

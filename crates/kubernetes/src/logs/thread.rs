@@ -1,5 +1,6 @@
 //! The thread on which what has been written is read.
 
+use super::merge::joined;
 use super::read::{Chunk, ChunkStream};
 use crate::Error;
 use async_stream::stream;
@@ -53,17 +54,9 @@ impl ReadingThread {
             let mut some = Vec::with_capacity(most);
             // What is there already is one chunk: the fewer there are, the less often the logs wait for each other.
             while ready.recv_many(&mut some, most).await > 0 {
-                let mut whole: Chunk = Vec::new();
-                for chunk in some.drain(..) {
-                    match chunk {
-                        Ok(items) => whole.extend(items),
-                        Err(error) => {
-                            yield Ok(std::mem::take(&mut whole));
-                            yield Err(error);
-                        }
-                    }
+                for chunk in joined(some.drain(..)) {
+                    yield chunk;
                 }
-                yield Ok(whole);
             }
         };
         chunks.boxed()

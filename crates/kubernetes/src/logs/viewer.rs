@@ -5,7 +5,7 @@ use super::hub::Reader;
 use super::instances::instances;
 use super::kept::{Beginning, Enough};
 use super::line::{Item, Source, SourceId, What};
-use super::merge::merged;
+use super::merge::{gathered, merged};
 use super::older::Older;
 use super::position::{Position, Texts};
 use super::range::{Range, nanos};
@@ -223,7 +223,7 @@ impl Viewer {
             if !gaps.is_empty() {
                 yield (position.clone(), gaps);
             }
-            let mut chunks = self.cluster.reading.ahead(merged(streams), CHUNKS_AHEAD);
+            let mut chunks = self.cluster.reading.ahead(gathered(merged(streams)), CHUNKS_AHEAD);
             let Some(tail) = tail else {
                 while let Some(chunk) = chunks.try_next().await? {
                     let mut shown = Vec::with_capacity(chunk.len());
@@ -320,7 +320,7 @@ impl Viewer {
         let namespace = self.state.namespace(&self.namespace);
         let instances = instances(namespace.pods.get(&source.origin.pod)?, &source.origin.container);
         let reading = Reading {
-            client: self.cluster.client.clone(),
+            client: self.cluster.unpooled.clone(),
             instances,
             cursor: position.cursor(source.id),
             floor: position.floor,
