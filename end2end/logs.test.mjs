@@ -320,17 +320,18 @@ test('who scrolls up while lines come quickly is left in peace', async (t) => {
   const page = await openPage(browser, fairway);
   await visit(page, `/services/${name}/logs?environment=staging&filter=number`);
   const list = page.locator('.log-list');
-  await page.locator('.row .text', { hasText: 'number' }).first().waitFor();
+  await until('there is something above what is in sight', 20, () => list.evaluate(({ scrollTop }) => scrollTop > 400));
   await list.hover();
+  const status = () => page.locator('.log-status').innerText();
   const paths = [() => page.mouse.wheel(0, -300), () => page.mouse.wheel(0, -4), () => page.mouse.wheel(0, -1), () => list.press('ArrowUp')];
   for (let time = 0; time < 12; time += 1) {
     await paths[time % paths.length]();
-    await page.locator('.log-status', { hasText: /paused, [\d,]+ new lines below/ }).waitFor();
+    await until(`turn ${time} pauses`, 20, async () => /paused, [\d,]+ new lines below/.test(await status()));
     const seen = await atRest(list);
     await pause(500);
     assert.equal(await list.evaluate(firstInSight), seen, 'nothing moves under who reads, though older lines may be put above');
     await page.keyboard.press('Shift+G');
-    await until('the end is followed again', 20, async () => !/paused/.test(await page.locator('.log-status').innerText()));
+    await until('the end is followed again', 20, async () => !/paused/.test(await status()));
   }
   assert.deepEqual(page.troubles, []);
 });

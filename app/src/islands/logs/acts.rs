@@ -12,7 +12,7 @@ use js_sys::Array;
 use leptos::prelude::window;
 use std::cmp::Ordering;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, FocusOptions, HtmlElement, KeyboardEvent, WheelEvent};
+use web_sys::{Element, Event, FocusOptions, HtmlElement, KeyboardEvent, WheelEvent};
 
 /// What of an entry is copied.
 enum Copied {
@@ -42,13 +42,16 @@ impl View {
 
     /// Pauses as soon as a wheel is turned upwards: the list may be led to its end before the turn has moved it.
     pub(super) fn turned(&'static self, event: &WheelEvent) {
+        // Without keys, which make a wheel do something else.
         if event.delta_y() < 0.0 && !event.ctrl_key() && !event.shift_key() {
-            self.begin_to_scroll_up();
+            self.begin_to_scroll_up(event);
         }
     }
 
-    fn begin_to_scroll_up(&'static self) {
-        if self.following.get() && self.page.list.scroll_top() > 0 {
+    fn begin_to_scroll_up(&'static self, event: &Event) {
+        let list = &self.page.list;
+        let target = event.target().and_then(|target| target.dyn_into().ok());
+        if self.following.get() && list.scroll_top() > 0 && list.contains(target.as_ref()) {
             self.set_following(false);
         }
     }
@@ -198,9 +201,9 @@ impl View {
         let key = event.key();
         let its_own = is(TYPED) || (matches!(&*key, " " | "Enter") && is(PRESSED));
         let with = event.ctrl_key() || event.meta_key() || event.alt_key();
-        // The browser scrolls by these: the list, where that is what has been chosen.
-        if matches!(&*key, "ArrowUp" | "PageUp" | "Home") && self.page.list.contains(target.as_deref()) {
-            return self.begin_to_scroll_up();
+        // The browser scrolls by these.
+        if matches!(&*key, "ArrowUp" | "PageUp" | "Home") {
+            return self.begin_to_scroll_up(event);
         }
         if !its_own && !with && self.press(&key).is_some() {
             event.prevent_default();

@@ -1,9 +1,7 @@
 //! What the server drew of a log, and how it is changed.
 
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{
-    AddEventListenerOptions, Element, Event, EventTarget, HtmlDetailsElement, HtmlElement, HtmlInputElement,
-};
+use web_sys::{Element, Event, EventTarget, HtmlDetailsElement, HtmlElement, HtmlInputElement};
 
 /// The elements that change, by their classes.
 pub(super) struct Elements {
@@ -82,19 +80,7 @@ pub(super) fn class(element: &Element, class: &str, is: bool) {
 
 /// Hears an event for as long as the page is there.
 pub(super) fn on(target: &EventTarget, name: &str, heard: impl FnMut(Event) + 'static) {
-    listen(target, name, false, heard);
-}
-
-/// Hears an event that the browser acts on without waiting.
-pub(super) fn on_passively(target: &EventTarget, name: &str, heard: impl FnMut(Event) + 'static) {
-    listen(target, name, true, heard);
-}
-
-fn listen(target: &EventTarget, name: &str, passive: bool, heard: impl FnMut(Event) + 'static) {
     let heard = Closure::<dyn FnMut(Event)>::new(heard);
-    let options = AddEventListenerOptions::new();
-    options.set_passive(passive);
-    let callback = heard.as_ref().unchecked_ref();
-    target.add_event_listener_with_callback_and_add_event_listener_options(name, callback, &options).ok();
+    target.add_event_listener_with_callback(name, heard.as_ref().unchecked_ref()).ok();
     heard.forget();
 }

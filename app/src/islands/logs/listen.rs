@@ -1,7 +1,7 @@
 //! What a reader does with the page besides its lines.
 
 use super::{
-    elements::{on, on_passively},
+    elements::on,
     histogram::{BARS, HEIGHT, Histogram},
     reading::Times,
     view::View,
@@ -32,7 +32,8 @@ impl View {
             }
         });
         on(&page.list, "scroll", move |_| self.scrolled());
-        on_passively(&page.list, "wheel", move |event| self.turned(event.unchecked_ref()));
+        // Heard at the window, where the browser scrolls without waiting for who hears it.
+        on(&window(), "wheel", move |event| self.turned(event.unchecked_ref()));
         self.listen_to_histogram();
         on(&window(), "keydown", move |event| self.key(event.unchecked_ref()));
         // What was typed is asked for already: Enter leads to the lines.
